@@ -9,6 +9,7 @@ repeated in such a sentence unless it is plainly no secret (numbers, choices, sw
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -206,7 +207,9 @@ def read_database(name: str, *, default: str | None = None, help: str = "") -> d
         "must be a database address like sqlite:////data/boz.sqlite3 or postgres://user@host/name"
     )
     try:
-        config = dict(environ.Env.db_url_config(text))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an unknown scheme is only warned of, with the address
+            config = dict(environ.Env.db_url_config(text))
     except Exception:  # noqa: BLE001 - the parser's errors repeat the address with its password
         raise _malformed(name, wrong, help) from None
     if not config.get("ENGINE"):

@@ -1,0 +1,398 @@
+"""The one way in which data is read from outside.
+
+Only reading: every call here is a GET and may be repeated. Calls that change something at an
+exchange are made once by the exchange's own client, which knows how to find out what happened.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import functools
+import json
+import random as _random
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
+
+import httpx
+
+from boz.core.clock import utc_now
+from boz.core.errors import (
+    DataUnavailable,
+    InvalidDataError,
+    OperatorActionRequired,
+    TransientError,
+)
+from boz.core.logging import get_logger
+from boz.core.rate_limit import shared_bucket
+from boz.core.redaction import redact_text, redact_url
+
+log = get_logger("SYSTEM")
+
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 3
+MAX_BODY_BYTES = 64 * 1024 * 1024
+EXCERPT_CHARS = 200
+BACKOFF_BASE_SECONDS = 0.5
+BACKOFF_CAP_SECONDS = 20.0
+KEEPALIVE = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=60.0)
+
+Params = Mapping[str, Any]
+Checked = TypeVar("Checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer with a status of 2xx; header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    url: str
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type without parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """Return the body as text; bytes that are no UTF-8 become replacement characters."""
+        return self.body.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A body as it came in, kept so that what was derived from it can be checked later."""
+
+    source: str
+    url: str
+    content_type: str
+    body: bytes
+    received_at: dt.datetime
+
+
+class HttpTransport:
+    """Reads from one service: pooled connections, a rate limit, retries and plain errors.
+
+    Args:
+        base_url: Address that paths are appended to.
+        source: Name of the service in logs, errors and captures.
+        user_agent: Sent with every call when not empty.
+        timeout_seconds: For connecting and between two pieces of an answer.
+        rate_per_second: Calls per second to this host, shared by the whole process; None for no
+            limit.
+        retries: Further attempts after the first one.
+        capture: Called with every accepted body.
+        transport: Replaces the network in tests.
+        max_total_seconds: Limit of one call with all its waiting and attempts.
+        sleep: Waits; replaced in tests.
+        random: Gives a number in 0..1 for the jitter; replaced in tests.
+        monotonic: Clock for the limits; replaced in tests.
+        now: Clock for ``received_at``.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        source: str,
+        user_agent: str = "",
+        timeout_seconds: float = 10.0,
+        rate_per_second: float | None = None,
+        retries: int = 3,
+        capture: Callable[[Captured], None] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        max_total_seconds: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = _random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        """Prepare a client; nothing is sent yet."""
+        self.source = source
+        self._retries = retries
+        self._capture = capture
+        self._max_total_seconds = max_total_seconds
+        self._sleep, self._random, self._monotonic, self._now = sleep, random, monotonic, now
+        self._base_url = base_url.rstrip("/")
+        host = httpx.URL(base_url).netloc.decode()
+        self._bucket = (
+            None
+            if rate_per_second is None
+            else shared_bucket(source=source, host=host, rate=rate_per_second, monotonic=monotonic)
+        )
+        self._client = httpx.Client(
+            headers={"User-Agent": user_agent} if user_agent else None,
+            timeout=timeout_seconds,
+            limits=KEEPALIVE,
+            follow_redirects=False,
+            transport=transport,
+            verify=_ssl_context(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+    def get(
+        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Return the answer to a GET.
+
+        Raises:
+            TransientError: If no proper answer came, after all attempts.
+            DataUnavailable: If the service says that there is nothing for us (4xx).
+            OperatorActionRequired: If it does not accept our credentials (401).
+        """
+        return self._fetch(path, params, headers, lambda fetched: fetched)
+
+    def get_text(
+        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """Return the body of a GET as text; errors as for :meth:`get`."""
+        return self._fetch(path, params, headers, lambda fetched: fetched.text)
+
+    def get_json(
+        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Return the body of a GET as parsed JSON.
+
+        Raises:
+            TransientError: As for :meth:`get`, and for HTML, an empty body or truncated JSON.
+            InvalidDataError: If the JSON holds NaN or an infinity.
+        """
+        return self._fetch(path, params, headers, self._parse_json)
+
+    def _fetch(
+        self,
+        path: str,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        check: Callable[[Fetched], Checked],
+    ) -> Checked:
+        url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
+        sent = {key: value for key, value in (params or {}).items() if value is not None}
+        deadline = self._monotonic() + self._max_total_seconds
+        for attempt in range(self._retries + 1):
+            self._wait_for_turn(url, deadline)
+            try:
+                fetched = self._attempt(url, sent or None, headers, deadline)
+                result = check(fetched)
+            except TransientError as error:
+                error.context["attempts"] = attempt + 1
+                self._back_off(error, attempt, deadline)
+                continue
+            if self._capture is not None:
+                self._capture(
+                    Captured(
+                        source=self.source,
+                        url=fetched.url,
+                        content_type=fetched.headers.get("content-type", ""),
+                        body=fetched.body,
+                        received_at=self._now(),
+                    )
+                )
+            return result
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _wait_for_turn(self, url: str, deadline: float) -> None:
+        if self._bucket is None:
+            return
+        wait = self._bucket.reserve()
+        if wait > 0 and self._monotonic() + wait > deadline:
+            self._bucket.give_back()
+            raise TransientError(
+                f"{self.source} has been asked too often; the next call may go in {wait:.0f} s.",
+                {"source": self.source, "url": redact_url(url), "wait_seconds": round(wait, 1)},
+            )
+        if wait > 0:
+            self._sleep(wait)
+
+    def _attempt(
+        self,
+        url: str,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        deadline: float,
+    ) -> Fetched:
+        for _ in range(MAX_REDIRECTS + 1):
+            fetched = self._send(url, params, headers, deadline)
+            if fetched.status not in REDIRECT_STATUSES:
+                break
+            url, params = self._redirect_target(fetched), None
+        if 200 <= fetched.status < 300:
+            return fetched
+        return self._refuse(fetched)
+
+    def _send(
+        self,
+        url: str,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        deadline: float,
+    ) -> Fetched:
+        try:
+            with self._client.stream("GET", url, params=params, headers=headers) as response:
+                body = self._read_body(response, deadline)
+                return Fetched(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    body=body,
+                    url=redact_url(str(response.url)),
+                )
+        except httpx.TimeoutException as error:
+            raise self._transient("did not answer in time", url, error) from error
+        except httpx.TransportError as error:
+            raise self._transient("cannot be reached", url, error) from error
+        except (httpx.DecodingError, httpx.InvalidURL) as error:
+            raise self._transient("sent an answer that cannot be read", url, error) from error
+
+    def _read_body(self, response: httpx.Response, deadline: float) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        for piece in response.iter_bytes():
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BODY_BYTES:
+                raise InvalidDataError(
+                    f"{self.source} sent more than {MAX_BODY_BYTES // 1024 // 1024} MB.",
+                    {"source": self.source, "url": redact_url(str(response.url))},
+                )
+            if self._monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer took too long as a whole")
+        return b"".join(pieces)
+
+    def _redirect_target(self, fetched: Fetched) -> str:
+        here = httpx.URL(fetched.url)
+        target = here.join(fetched.headers.get("location", ""))
+        if (target.scheme, target.netloc) != (here.scheme, here.netloc):
+            # Headers of ours may carry credentials; they go to no other host.
+            raise DataUnavailable(
+                f"{self.source} redirects to another host, which is not followed.",
+                self._context(fetched),
+            )
+        return str(target)
+
+    def _refuse(self, fetched: Fetched) -> NoReturn:
+        context = self._context(fetched)
+        status = fetched.status
+        if status in RETRIED_STATUSES or status >= 500:
+            error = TransientError(f"{self.source} answered with status {status}.", context)
+            seconds = _retry_after_seconds(fetched.headers.get("retry-after", ""), self._now())
+            if seconds is not None:
+                context_seconds = round(seconds, 1)
+                error.context["retry_after_seconds"] = context_seconds
+            error.context["is_retried"] = status in RETRIED_STATUSES
+            raise error
+        if status == 401:
+            raise OperatorActionRequired(
+                f"{self.source} does not accept our credentials (401). Check its key.", context
+            )
+        raise DataUnavailable(f"{self.source} has nothing for this request ({status}).", context)
+
+    def _parse_json(self, fetched: Fetched) -> Any:
+        text = fetched.text.lstrip("\ufeff \t\r\n")
+        if "html" in fetched.content_type or text.startswith("<"):
+            raise TransientError(
+                f"{self.source} sent a web page instead of JSON.", self._context(fetched)
+            )
+        try:
+            return json.loads(text, parse_constant=_refuse_constant)
+        except _NotFiniteError as error:
+            raise InvalidDataError(
+                f"{self.source} sent {error} where a number belongs.", self._context(fetched)
+            ) from None
+        except (ValueError, RecursionError):
+            wrong = "an empty answer" if not text else "incomplete or broken JSON"
+            raise TransientError(f"{self.source} sent {wrong}.", self._context(fetched)) from None
+
+    def _back_off(self, error: TransientError, attempt: int, deadline: float) -> None:
+        """Wait before the next attempt, or raise ``error`` when there is none."""
+        is_retried = error.context.pop("is_retried", True)
+        if attempt >= self._retries or not is_retried:
+            raise error
+        ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**attempt)
+        delay = self._random() * ceiling
+        asked = error.context.get("retry_after_seconds")
+        if asked is not None:
+            delay += asked
+            if self._bucket is not None:
+                self._bucket.pause(asked)
+        if self._monotonic() + delay > deadline:
+            raise error
+        log.info(
+            "Trying again after a failed call",
+            source=self.source,
+            reason=error.message,
+            attempt=attempt + 1,
+            delay_seconds=round(delay, 2),
+        )
+        self._sleep(delay)
+
+    def _transient(self, what: str, url: str, error: Exception) -> TransientError:
+        return TransientError(
+            f"{self.source} {what}.",
+            {
+                "source": self.source,
+                "url": redact_url(url),
+                "status": None,
+                "reason": redact_text(f"{type(error).__name__}: {error}")[:EXCERPT_CHARS],
+            },
+        )
+
+    def _context(self, fetched: Fetched) -> dict[str, Any]:
+        return {
+            "source": self.source,
+            "url": fetched.url,
+            "status": fetched.status,
+            "excerpt": redact_text(fetched.text[: 4 * EXCERPT_CHARS])[:EXCERPT_CHARS],
+        }
+
+
+class _NotFiniteError(ValueError):
+    pass
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotFiniteError(name)
+
+
+def _retry_after_seconds(header: str, now: dt.datetime) -> float | None:
+    """Read Retry-After, which is a number of seconds or a date (RFC 9110 section 10.2.3)."""
+    text = header.strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(int(text)))
+    except ValueError:
+        pass
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=dt.UTC)
+    return max(0.0, (at - now).total_seconds())
+
+
+@functools.lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    """Load the certificates once per process; it takes tens of milliseconds."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,1 @@
+"""The exchange: series, events, brackets, quotes and books."""

@@ -1,0 +1,1 @@
+"""One calibrated distribution per station and climate day."""

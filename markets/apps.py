@@ -1,0 +1,16 @@
+"""Registration of the app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class MarketsConfig(AppConfig):
+    """The exchange: series, events, brackets, quotes and books."""
+
+    name = "markets"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the app's agents known."""
+        from markets import agents  # noqa: F401 - importing registers

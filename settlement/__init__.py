@@ -1,0 +1,1 @@
+"""Outcomes, profit and loss, and what each trade teaches."""

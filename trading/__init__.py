@@ -1,0 +1,1 @@
+"""Decisions, orders, positions and the ledger."""

@@ -1,0 +1,1 @@
+"""Stations, forecasts, observations and climate reports."""

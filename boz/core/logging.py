@@ -54,23 +54,23 @@ class TaggedLogger:
         self.tag = tag
         self._logger = logging.getLogger(f"{LOGGER_NAME}.{tag.lower()}")
 
-    def debug(self, message: str, **fields: Any) -> None:
+    def debug(self, message: str, /, **fields: Any) -> None:
         """Log what helps only while searching for a fault."""
         self._log(logging.DEBUG, message, fields)
 
-    def info(self, message: str, **fields: Any) -> None:
+    def info(self, message: str, /, **fields: Any) -> None:
         """Log what happened."""
         self._log(logging.INFO, message, fields)
 
-    def warning(self, message: str, **fields: Any) -> None:
+    def warning(self, message: str, /, **fields: Any) -> None:
         """Log what someone should look at in time; kept as a row."""
         self._log(logging.WARNING, message, fields)
 
-    def error(self, message: str, **fields: Any) -> None:
+    def error(self, message: str, /, **fields: Any) -> None:
         """Log what failed; kept as a row."""
         self._log(logging.ERROR, message, fields)
 
-    def exception(self, message: str, **fields: Any) -> None:
+    def exception(self, message: str, /, **fields: Any) -> None:
         """Log what failed together with the traceback of the exception being handled."""
         self._log(logging.ERROR, message, fields, exc_info=True)
 

@@ -1,0 +1,1 @@
+"""The REST API: what all apps share, and the core's own rows."""

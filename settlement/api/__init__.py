@@ -1,0 +1,1 @@
+"""The app's part of the REST API."""

@@ -1,0 +1,72 @@
+"""A distribution from a station's recent official highs alone, for when no forecast is at hand.
+
+It follows no trend: recent highs are smoothed by a kernel that is widened for the few days, and for
+how far the season may have moved since them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from boz.core.errors import DataUnavailable, InvalidDataError
+from prediction.domain.arrays import FloatArray, finite_array
+from prediction.domain.distribution import IntegerPmf, empirical_pmf
+
+MIN_DAYS = 10
+MIN_KERNEL_SD_F = 1.5
+#: The normal high moves at most by about this much a day in spring and autumn.
+SEASON_DRIFT_F_PER_DAY = 0.25
+
+
+def climatology_pmf(
+    *,
+    highs_f: Sequence[float] | FloatArray,
+    ages_days: Sequence[float] | FloatArray,
+    half_life_days: float = 14.0,
+    min_days: int = MIN_DAYS,
+) -> IntegerPmf:
+    """Return the distribution of a high from the official highs known then.
+
+    A weighted kernel density, weights ``0.5^(age / half-life)``. The kernel's variance is
+    Silverman's ``(1.06 s n_eff^(-1/5))^2`` plus ``(0.25 °F a day x mean age)^2`` for the season's
+    drift, and its spread at least 1.5 °F.
+
+    Args:
+        highs_f: Official highs, degrees Fahrenheit, one per climate day.
+        ages_days: Days from each to the day forecast, above zero.
+        half_life_days: Age at which a high counts half.
+        min_days: Fewest days from which a distribution is given.
+
+    Raises:
+        DataUnavailable: If fewer than ``min_days`` highs are known.
+        InvalidDataError: If a number is missing or absurd, or an age is not above zero (the day
+            itself and the future cannot be known).
+    """
+    highs = finite_array(highs_f, name="highs")
+    ages = finite_array(ages_days, name="ages")
+    if ages.size != highs.size:
+        raise InvalidDataError(f"There are {highs.size} highs but {ages.size} ages.")
+    if (ages <= 0).any():
+        raise InvalidDataError("A high of the day itself or later cannot be known; it is refused.")
+    if not half_life_days > 0:
+        raise InvalidDataError(f"The half-life must be above 0, was {half_life_days:g}.")
+    if highs.size < max(2, min_days):
+        raise DataUnavailable(
+            f"Only {highs.size} official highs are known; a climatology needs {min_days}.",
+            {"days": int(highs.size), "needed": min_days},
+        )
+    # Relative to the youngest, so that very old samples do not vanish in underflow.
+    weights = 0.5 ** ((ages - ages.min()) / half_life_days)
+    kernel_sd = _kernel_sd(highs, weights, mean_age=float(np.average(ages, weights=weights)))
+    return empirical_pmf(highs, kernel_sd, weights=weights)
+
+
+def _kernel_sd(highs: FloatArray, weights: FloatArray, *, mean_age: float) -> float:
+    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    centre = float(np.average(highs, weights=weights))
+    sample_sd = math.sqrt(float(np.average((highs - centre) ** 2, weights=weights)))
+    silverman = 1.06 * sample_sd * effective ** (-0.2)
+    return max(MIN_KERNEL_SD_F, math.hypot(silverman, SEASON_DRIFT_F_PER_DAY * mean_age))

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from boz.core.errors import DataUnavailable, InvalidDataError, QuarantinedError
+from boz.core.schemas import Bracket
+from prediction.domain.distribution import IntegerPmf, empirical_pmf, gaussian_pmf
+
+LADDER = [
+    Bracket(high_f=51),
+    Bracket(low_f=52, high_f=53),
+    Bracket(low_f=54, high_f=55),
+    Bracket(low_f=56, high_f=57),
+    Bracket(low_f=58, high_f=59),
+    Bracket(low_f=60),
+]
+MEANS = st.floats(-40, 120)
+SPREADS = st.floats(0.3, 12)
+
+
+def test_half_degree_correction_gives_the_known_ladder():
+    ladder = gaussian_pmf(mean_f=55, sd_f=2.3).ladder(LADDER)
+
+    assert [round(p, 3) for p in ladder] == [0.064, 0.193, 0.329, 0.275, 0.113, 0.025]
+
+
+def test_naive_edges_would_count_sixty_percent():
+    """Why the correction matters: integer edges of a continuous forecast lose the gaps."""
+    cdf = norm(55, 2.3).cdf
+    naive = sum(cdf(b.high_f) - cdf(b.low_f) for b in LADDER[1:-1])
+    naive += cdf(51) + 1 - cdf(60)
+
+    corrected = math.fsum(gaussian_pmf(mean_f=55, sd_f=2.3).ladder(LADDER))
+
+    assert naive < 0.65
+    assert corrected == pytest.approx(1, abs=1e-12)
+
+
+@given(mean=MEANS, sd=SPREADS, first=st.integers(-60, 100), width=st.integers(1, 4))
+def test_any_ladder_adds_up_to_one(mean, sd, first, width):
+    inner = [Bracket(low_f=first + i * width, high_f=first + (i + 1) * width - 1) for i in range(4)]
+    ladder = [Bracket(high_f=first - 1), *inner, Bracket(low_f=first + 4 * width)]
+
+    parts = gaussian_pmf(mean_f=mean, sd_f=sd).ladder(ladder)
+
+    assert abs(math.fsum(parts) - 1) <= 1e-12
+    assert all(part > 0 for part in parts)
+
+
+@given(mean=MEANS, sd=SPREADS)
+def test_cdf_rises_from_zero_to_one_and_the_quantile_inverts_it(mean, sd):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
+    cdf = [pmf.cdf(k) for k in range(-81, 142)]
+
+    assert cdf[0] == 0
+    assert cdf[-1] == 1
+    assert all(a <= b for a, b in itertools.pairwise(cdf))
+    for level in (0.05, 0.5, 0.9):
+        k = pmf.quantile(level)
+        assert pmf.cdf(k) >= level - 1e-9
+        assert pmf.cdf(k - 1) < level
+
+
+@given(mean=st.floats(0, 90), sd=st.floats(0.8, 8))
+def test_moments_match_the_gaussian_with_sheppards_correction(mean, sd):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
+
+    assert pmf.mean_f == pytest.approx(mean, abs=0.01)
+    assert pmf.sd_f == pytest.approx(math.sqrt(sd**2 + 1 / 12), abs=0.02)
+
+
+@given(mean=MEANS, sd=SPREADS, bound=st.integers(-90, 150))
+def test_nothing_below_an_observed_maximum_survives(mean, sd, bound):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
+
+    cut = pmf.truncated_below(bound)
+
+    assert abs(math.fsum(cut.probabilities) - 1) <= 1e-12
+    assert cut.cdf(bound - 1) == 0
+    assert cut.cdf(500) == 1
+    assert cut.probability(Bracket(low_f=bound)) == pytest.approx(1, abs=1e-12)
+
+
+def test_truncation_keeps_the_relative_odds_above_the_bound():
+    pmf = gaussian_pmf(mean_f=55, sd_f=2.3)
+
+    cut = pmf.truncated_below(56)
+
+    assert cut.at(58) / cut.at(56) == pytest.approx(pmf.at(58) / pmf.at(56), rel=1e-9)
+    assert cut.ladder(LADDER)[:3] == [0, 0, 0]
+    assert all(part > 0 for part in cut.ladder(LADDER)[3:])
+
+
+def test_refuted_forecast_stays_near_what_was_observed():
+    cut = gaussian_pmf(mean_f=50, sd_f=1).truncated_below(70)
+
+    assert cut.at(70) == pytest.approx(0.5, abs=1e-6)
+    assert cut.mean_f == pytest.approx(71, abs=1e-3)
+
+
+@given(mean=MEANS, sd=SPREADS, other=MEANS, weight=st.floats(0, 1))
+def test_mixture_is_linear_in_every_bracket(mean, sd, other, weight):
+    a, b = gaussian_pmf(mean_f=mean, sd_f=sd), gaussian_pmf(mean_f=other, sd_f=4, low_f=-60)
+
+    mixed = a.mixed_with(b, weight)
+
+    for bracket in LADDER:
+        expected = (1 - weight) * a.probability(bracket) + weight * b.probability(bracket)
+        assert mixed.probability(bracket) == pytest.approx(expected, abs=1e-12)
+
+
+def test_zero_degrees_is_a_temperature():
+    pmf = gaussian_pmf(mean_f=0, sd_f=2)
+
+    assert pmf.probability(Bracket(high_f=0)) == pytest.approx(norm.cdf(0.25), abs=1e-9)
+    assert pmf.truncated_below(0).cdf(-1) == 0
+
+
+def test_far_tail_is_tiny_but_not_impossible():
+    pmf = gaussian_pmf(mean_f=55, sd_f=1)
+
+    assert 0 < pmf.probability(Bracket(low_f=120)) < 1e-9
+
+
+def test_incomplete_ladder_is_quarantined():
+    with pytest.raises(QuarantinedError, match="no complete ladder"):
+        gaussian_pmf(mean_f=55, sd_f=2.3).ladder(LADDER[:-1])
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd"), [(math.nan, 2), (55, math.nan), (-200, 2), (55, 0), (55, -1), (math.inf, 2)]
+)
+def test_absurd_gaussian_is_refused(mean, sd):
+    with pytest.raises(InvalidDataError):
+        gaussian_pmf(mean_f=mean, sd_f=sd)
+
+
+@pytest.mark.parametrize("weights", [[0.0, 0.0], [1.0, -0.1], [1.0, math.nan], []])
+def test_weights_that_are_no_distribution_are_refused(weights):
+    with pytest.raises(InvalidDataError):
+        IntegerPmf.from_weights(50, np.array(weights))
+
+
+def test_probabilities_cannot_be_changed_afterwards():
+    source = np.array([0.5, 0.5])
+    pmf = IntegerPmf(50, source)
+    source[0] = 9
+
+    assert pmf.at(50) == 0.5
+    with pytest.raises(ValueError, match="read-only"):
+        pmf.probabilities[0] = 1
+
+
+def test_empirical_pmf_of_one_value_is_its_kernel():
+    a = empirical_pmf([55.0], 2.3)
+    b = gaussian_pmf(mean_f=55, sd_f=2.3)
+
+    assert np.allclose(a.probabilities, b.probabilities, atol=1e-15)
+
+
+def test_empirical_pmf_weighs_its_values():
+    pmf = empirical_pmf([40.0, 60.0], 1.0, weights=[3, 1])
+
+    assert pmf.cdf(50) == pytest.approx(0.75, abs=1e-9)
+
+
+def test_empirical_pmf_needs_values_that_can_be_temperatures():
+    with pytest.raises(DataUnavailable):
+        empirical_pmf([], 1.0)
+    with pytest.raises(InvalidDataError):
+        empirical_pmf([50, math.nan], 1.0)
+    with pytest.raises(InvalidDataError):
+        empirical_pmf([50, -200], 1.0)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import kstest, norm
+
+from boz.core.errors import InvalidDataError
+from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.scores import (
+    brier,
+    brier_ladder,
+    crps_ensemble,
+    crps_gaussian,
+    crps_pmf,
+    interval_hit,
+    log_score,
+    log_score_pmf,
+    randomised_pit,
+    ranked_probability_score,
+)
+
+SURE = IntegerPmf(70, np.array([1.0]))
+
+
+@pytest.mark.parametrize(("mean", "sd", "observed"), [(55, 2.3, 57), (0, 1, 0), (70, 4, 50)])
+def test_gaussian_crps_equals_its_integral(mean, sd, observed):
+    below, _ = quad(lambda x: norm.cdf(x, mean, sd) ** 2, mean - 60, observed, limit=200)
+    above, _ = quad(lambda x: norm.sf(x, mean, sd) ** 2, observed, mean + 60, limit=200)
+
+    assert crps_gaussian(mean, sd, observed) == pytest.approx(below + above, abs=1e-6)
+
+
+def test_gaussian_crps_has_the_textbook_mean():
+    draws = np.random.default_rng(5).normal(0, 2, 200_000)
+
+    assert crps_gaussian(0.0, 2.0, draws).mean() == pytest.approx(2 * 0.5642, abs=0.01)
+
+
+def test_gaussian_without_spread_has_no_score():
+    with pytest.raises(ValueError, match="above zero"):
+        crps_gaussian(55.0, 0.0, 55.0)
+
+
+def test_fair_ensemble_crps_equals_the_double_sum():
+    rng = np.random.default_rng(2)
+    members, observed = rng.normal(60, 3, (7, 5)), rng.normal(60, 3, 7)
+
+    pairs = np.abs(members[:, :, None] - members[:, None, :]).sum(axis=(1, 2))
+    expected = np.abs(members - observed[:, None]).mean(axis=1) - pairs / (2 * 5 * 4)
+
+    assert np.allclose(crps_ensemble(members, observed), expected, atol=1e-12)
+
+
+def test_fair_ensemble_crps_does_not_depend_on_the_number_of_members():
+    rng = np.random.default_rng(11)
+    small = crps_ensemble(rng.normal(0, 1, (40_000, 3)), rng.normal(0, 1, 40_000)).mean()
+    large = crps_ensemble(rng.normal(0, 1, (40_000, 30)), rng.normal(0, 1, 40_000)).mean()
+
+    assert small == pytest.approx(large, abs=0.02)
+    assert large == pytest.approx(0.5642, abs=0.015)
+
+
+def test_ensemble_needs_two_members_of_matching_shape_and_passes_nan_on():
+    with pytest.raises(ValueError, match="two members"):
+        crps_ensemble(np.ones((3, 1)), np.ones(3))
+    with pytest.raises(ValueError, match="shapes differ"):
+        crps_ensemble(np.ones((3, 4)), np.ones(2))
+    assert math.isnan(crps_ensemble(np.array([[1.0, math.nan]]), np.array([1.0]))[0])
+
+
+@given(mean=st.floats(20, 90), sd=st.floats(2, 8), observed=st.integers(10, 100))
+def test_whole_degree_crps_is_close_to_the_gaussian_one(mean, sd, observed):
+    """F on whole degrees is the Gaussian at half degrees: a midpoint sum of the same integral."""
+    score = crps_pmf(gaussian_pmf(mean_f=mean, sd_f=sd), observed)
+
+    # The step at y halves two cells of the sum, hence the small tolerance.
+    assert score == pytest.approx(float(crps_gaussian(mean, sd, observed)), abs=0.03)
+
+
+@pytest.mark.parametrize(("observed", "miss"), [(70, 0), (73, 3), (-80, 150), (66, 4)])
+def test_whole_degree_crps_of_a_sure_forecast_is_its_miss(observed, miss):
+    assert crps_pmf(SURE, observed) == miss
+
+
+def test_perfect_forecast_scores_zero_everywhere():
+    assert log_score_pmf(SURE, 70) == 0
+    assert log_score([0, 1, 0], 1) == 0
+    assert brier_ladder([0, 1, 0], 1) == 0
+    assert ranked_probability_score([0, 1, 0], 1) == 0
+
+
+def test_impossible_outcome_scores_infinite_surprise():
+    assert log_score_pmf(SURE, 71) == math.inf
+    assert log_score([1, 0], 1) == math.inf
+
+
+def test_known_ladder_scores():
+    ladder = [0.2, 0.5, 0.3]
+
+    assert brier_ladder(ladder, 1) == pytest.approx(0.04 + 0.25 + 0.09)
+    assert ranked_probability_score(ladder, 1) == pytest.approx((0.04 + 0.09) / 2)
+    assert ranked_probability_score(ladder, 0) == pytest.approx((0.64 + 0.09) / 2)
+    assert log_score(ladder, 2) == pytest.approx(-math.log(0.3))
+    assert brier(0.3, True) == pytest.approx(0.49)
+
+
+@given(
+    weights=st.lists(st.floats(0.001, 1), min_size=2, max_size=8),
+    data=st.data(),
+)
+def test_scores_are_bounded_and_truth_is_the_best_forecast_of_itself(weights, data):
+    truth = np.array(weights) / math.fsum(weights)
+    other = np.roll(truth, data.draw(st.integers(0, len(weights) - 1)))
+    for score, top in ((brier_ladder, 2), (ranked_probability_score, 1), (log_score, math.inf)):
+        honest = sum(p * score(truth, i) for i, p in enumerate(truth))
+        dishonest = sum(p * score(other, i) for i, p in enumerate(truth))
+
+        assert all(0 <= score(truth, i) <= top for i in range(truth.size))
+        assert honest <= dishonest + 1e-12
+
+
+@pytest.mark.parametrize("ladder", [[0.5, 0.6], [-0.1, 1.1], [math.nan, 1.0], []])
+def test_ladder_that_is_no_distribution_is_refused(ladder):
+    with pytest.raises(InvalidDataError):
+        brier_ladder(ladder, 0)
+
+
+def test_outcome_outside_the_ladder_is_refused():
+    with pytest.raises(InvalidDataError, match="no bracket"):
+        log_score([0.5, 0.5], 2)
+
+
+def test_randomised_pit_of_a_calibrated_forecast_is_uniform_and_repeatable():
+    pmf = gaussian_pmf(mean_f=60, sd_f=2)
+    draws = np.random.default_rng(9).choice(pmf.degrees, 4000, p=pmf.probabilities).astype(int)
+
+    rng = np.random.default_rng(10)
+    values = [randomised_pit(pmf, int(y), rng) for y in draws]
+
+    assert kstest(values, "uniform").pvalue > 0.01
+    again = np.random.default_rng(10)
+    assert values[:5] == [randomised_pit(pmf, int(y), again) for y in draws[:5]]
+
+
+def test_interval_hits_follow_the_quantiles():
+    pmf = gaussian_pmf(mean_f=60, sd_f=2)
+
+    # The 10 % and 90 % quantiles of N(60, 2) on whole degrees are 57 and 63.
+    assert interval_hit(pmf, 57, 0.8)
+    assert interval_hit(pmf, 63, 0.8)
+    assert not interval_hit(pmf, 56, 0.8)
+    assert not interval_hit(pmf, 64, 0.8)

@@ -16,3 +16,6 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from boz.core import checks, jobs  # noqa: F401
+        from boz.core.metrics import register_collector
+
+        register_collector()

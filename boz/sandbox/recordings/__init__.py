@@ -1,0 +1,1 @@
+"""Recorded days: files, where they come from (PROVENANCE.md), the builder and the loader."""

@@ -1,0 +1,139 @@
+"""Serve a world over HTTP on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Self
+
+import uvicorn
+
+from boz.core.clock import format_utc
+from boz.core.errors import OperatorActionRequired, TransientError
+from boz.sandbox.app import AVIATIONWEATHER_PREFIX, NWS_PREFIX, REST_PREFIX, create_app
+from boz.sandbox.world import World
+
+#: The sandbox is never reachable from another machine.
+HOST = "127.0.0.1"
+_START_SECONDS = 10.0
+_STOP_SECONDS = 10.0
+
+
+class SandboxServer:
+    """One world on one loopback port; ``with SandboxServer(world) as server`` starts and stops.
+
+    Args:
+        world: What to serve.
+        port: The port; 0 takes a free one.
+    """
+
+    def __init__(self, world: World, *, port: int = 0) -> None:
+        """Prepare the server; nothing listens yet."""
+        self.world = world
+        self._wanted_port = port
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        # Answers under a timeout fault must not hold up the end.
+        config = uvicorn.Config(
+            create_app(world),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+
+    @property
+    def port(self) -> int:
+        """Return the port in use; only after :meth:`start`."""
+        if self._socket is None:
+            raise RuntimeError("the sandbox has not been started")
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def base_url(self) -> str:
+        """Return ``http://127.0.0.1:PORT``."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def rest_url(self) -> str:
+        """Return the exchange's REST base, for ``KALSHI_API_URL``."""
+        return f"{self.base_url}{REST_PREFIX}"
+
+    @property
+    def nws_url(self) -> str:
+        """Return the weather service's base, for ``NWS_API_URL``."""
+        return f"{self.base_url}{NWS_PREFIX}"
+
+    @property
+    def aviationweather_url(self) -> str:
+        """Return the aviation weather base, for ``AVIATIONWEATHER_API_URL``."""
+        return f"{self.base_url}{AVIATIONWEATHER_PREFIX}"
+
+    def describe(self) -> dict[str, str | None]:
+        """Return where everything is; what is not served is None."""
+        return {
+            "rest": self.rest_url,
+            "websocket": None,
+            "nws": self.nws_url,
+            "open_meteo": None,
+            "iem": None,
+            "aviationweather": self.aviationweather_url,
+            "weather_company": None,
+            "key_id": None,
+            "private_key_file": None,
+            "now": format_utc(self.world.clock.now()),
+        }
+
+    def start(self) -> Self:
+        """Listen and return when the server answers.
+
+        Raises:
+            OperatorActionRequired: If the port is taken.
+            TransientError: If the server does not come up in time.
+        """
+        # With the protocol named, asyncio turns off Nagle's algorithm; without it, every answer
+        # waits 40 ms for a delayed acknowledgement.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, self._wanted_port))
+        except OSError as error:
+            listener.close()
+            raise OperatorActionRequired(
+                f"The sandbox cannot listen on port {self._wanted_port} of {HOST}: "
+                f"{error.strerror}; choose another with --port.",
+                {"port": self._wanted_port},
+            ) from error
+        self._socket = listener
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.stop()
+                raise TransientError("The sandbox did not start in time.", {})
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; safe to call twice."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+            self._thread = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Stop."""
+        self.stop()

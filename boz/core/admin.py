@@ -123,10 +123,12 @@ class NotificationTargetForm(forms.ModelForm):
             raise forms.ValidationError("An address looks like service://credentials.")
         return url
 
-    def _post_clean(self) -> None:
-        if self.cleaned_data.get("url"):
-            self.instance.set_url(self.cleaned_data["url"])
-        super()._post_clean()
+    def clean(self) -> dict[str, Any]:
+        """Encrypt a new address before the row is validated."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("url"):
+            self.instance.set_url(cleaned["url"])
+        return cleaned
 
 
 @admin.register(NotificationTarget)

@@ -38,7 +38,7 @@ class NoDeleteAdminMixin:
         return False
 
 
-class ReadOnlyInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]
+class ReadOnlyInline(ReadOnlyAdminMixin, admin.TabularInline):
     """A table of related facts below a row."""
 
     extra = 0

@@ -39,7 +39,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
         response["WWW-Authenticate"] = 'Bearer realm="metrics"'
         response["Content-Type"] = "text/plain; charset=utf-8"
         return response
-    return ExportToDjangoView(request)  # type: ignore[no-any-return]
+    return ExportToDjangoView(request)
 
 
 def _is_staff(request: HttpRequest) -> bool:

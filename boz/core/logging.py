@@ -176,7 +176,7 @@ class DailyJsonFileHandler(logging.handlers.TimedRotatingFileHandler):
                 return
         if self.stream:
             self.stream.close()
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
         self.rolloverAt = self.computeRollover(int(dt.datetime.now(tz=dt.UTC).timestamp()))
 
 

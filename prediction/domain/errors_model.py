@@ -123,7 +123,7 @@ def prior_sd_f(*, lead_hours: float, month: int) -> float:
     season = (
         _SEASON_MEAN + _SEASON_ANNUAL * math.cos(angle) + _SEASON_SEMIANNUAL * math.cos(2.0 * angle)
     )
-    spread = _REFERENCE_SD_F * (lead / _REFERENCE_LEAD_HOURS) ** _LEAD_EXPONENT
+    spread: float = _REFERENCE_SD_F * (lead / _REFERENCE_LEAD_HOURS) ** _LEAD_EXPONENT
     return max(MIN_SD_F, spread * season)
 
 

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.domain.climatology import climatology_pmf
+from prediction.domain.climatology import HALF_LIFE_DAYS, climatology_pmf
 
 
 def test_climatology_centres_on_recent_highs_and_is_wider_than_they_are():
     highs = 80 + np.random.default_rng(1).normal(0, 3, 40)
 
-    pmf = climatology_pmf(highs_f=highs, ages_days=np.arange(1, 41))
+    ages = np.arange(1, 41)
 
-    assert pmf.mean_f == pytest.approx(80, abs=1.5)
-    assert pmf.sd_f > 3.0
+    pmf = climatology_pmf(highs_f=highs, ages_days=ages)
+
+    weights = 0.5 ** (ages / HALF_LIFE_DAYS)
+    centre = np.average(highs, weights=weights)
+    sample_sd = np.sqrt(np.average((highs - centre) ** 2, weights=weights))
+    assert pmf.mean_f == pytest.approx(centre, abs=1e-6)
+    assert pmf.sd_f > 1.15 * sample_sd
 
 
 def test_identical_highs_still_leave_doubt():

@@ -1,0 +1,22 @@
+"""What runs when, in UTC. `manage.py sync_schedules` writes it into the queue."""
+
+from __future__ import annotations
+
+from boz.core.scheduling import ScheduleEntry
+
+SCHEDULES = [
+    ScheduleEntry("Forecasts", "forecasts", "*/30 * * * *", "Read forecasts."),
+    ScheduleEntry("Observations", "observations", "*/5 * * * *", "Read station observations."),
+    ScheduleEntry("Climate reports", "reports", "*/15 * * * *", "Read climate reports."),
+    ScheduleEntry("Markets", "markets", "*/5 * * * *", "Read events, books and results."),
+    ScheduleEntry("Predictions", "predict", "5,35 * * * *", "Predict every open climate day."),
+    ScheduleEntry("Trading cycle", "trade", "*/15 * * * *", "Decide and act."),
+    ScheduleEntry(
+        "Approvals' expiry", "expire_approvals", "* * * * *", "End what waited long."
+    ),
+    ScheduleEntry("Settlement", "settle", "*/15 * * * *", "Settle, explain and verify."),
+    ScheduleEntry("Reconciliation", "reconcile", "*/10 * * * *", "Resolve unproven orders."),
+    ScheduleEntry("Fit", "fit", "20 7 * * *", "Learn bias and spread from past errors."),
+    ScheduleEntry("Digest", "digest", "10 13 * * *", "Write up the exchange day that ended."),
+    ScheduleEntry("Notifications", "notify", "* * * * *", "Deliver what waits to be told."),
+]

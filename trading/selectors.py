@@ -1,0 +1,156 @@
+"""Reads of portfolios: cash, exposure, results, and the proof that the books agree."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from boz.core.clock import exchange_day, exchange_day_bounds
+from boz.core.money import ZERO
+from trading.choices import Account, EntryKind, TradeStatus
+from trading.models import (
+    Fill,
+    KillSwitch,
+    LedgerEntry,
+    Lock,
+    Portfolio,
+    Position,
+    Trade,
+)
+
+SETTLED = (TradeStatus.WON, TradeStatus.LOST)
+RESERVING = (TradeStatus.PENDING, TradeStatus.APPROVED, TradeStatus.EXECUTED)
+
+
+def _sum(rows: QuerySet[Any], expression: Any) -> Decimal:
+    total: Decimal = rows.aggregate(total=Coalesce(Sum(expression), ZERO))["total"]
+    return total
+
+
+def cash_dollars(portfolio: Portfolio) -> Decimal:
+    """Return the cash in the ledger."""
+    totals = LedgerEntry.objects.filter(portfolio=portfolio).aggregate(
+        received=Coalesce(Sum("amount_dollars", filter=Q(debit=Account.CASH)), ZERO),
+        given=Coalesce(Sum("amount_dollars", filter=Q(credit=Account.CASH)), ZERO),
+    )
+    return totals["received"] - totals["given"]
+
+
+def exposure_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
+    """Return what can still be lost: contracts held, YES and NO, and everything reserved.
+
+    Reserved are trades that wait for approval and orders that may still become contracts, an
+    order of unknown outcome among them.
+
+    Args:
+        portfolio: Whose exposure.
+        without_trade: A trade whose own reservation is left out, when it is itself being judged.
+    """
+    held = _sum(
+        Position.objects.filter(portfolio=portfolio, settled_at__isnull=True), "cost_dollars"
+    )
+    waiting = Trade.objects.filter(portfolio=portfolio, status__in=RESERVING)
+    if without_trade is not None:
+        waiting = waiting.exclude(pk=without_trade)
+    return held + _sum(waiting, "reserved_dollars")
+
+
+def realised_dollars(portfolio: Portfolio, *, start: dt.datetime, end: dt.datetime) -> Decimal:
+    """Return the result after fees of the trades *settled* in a span of time.
+
+    A loss belongs to the day on which it was realised; counted on the day of entry a daily loss
+    limit could never trip.
+    """
+    return _sum(
+        Trade.objects.filter(
+            portfolio=portfolio, status__in=SETTLED, settled_at__gte=start, settled_at__lt=end
+        ),
+        "pnl_dollars",
+    )
+
+
+def realised_today_dollars(portfolio: Portfolio, *, now: dt.datetime) -> Decimal:
+    """Return the result after fees of the exchange day so far."""
+    start, _ = exchange_day_bounds(exchange_day(now))
+    return realised_dollars(portfolio, start=start, end=now + dt.timedelta(microseconds=1))
+
+
+def locks_in_force(portfolio: Portfolio, *, now: dt.datetime) -> list[Lock]:
+    """Return the protections that forbid trading at ``now``."""
+    return list(
+        Lock.objects.filter(portfolio=portfolio, starts_at__lte=now, until__gt=now)
+        .filter(Q(released_at__isnull=True) | Q(released_at__gt=now))
+        .order_by("until")
+    )
+
+
+def kill_switch() -> KillSwitch | None:
+    """Return the latest turn of the kill switch, or None when it was never touched."""
+    return KillSwitch.objects.order_by("-at", "-id").first()
+
+
+def kill_switch_is_on() -> bool:
+    """Say whether no order may leave."""
+    latest = kill_switch()
+    return latest is not None and latest.is_on
+
+
+def ledger_drift_dollars(portfolio: Portfolio) -> Decimal:
+    """Return how far the ledger's cash is from what deposits, fills and results make it.
+
+    The second reading does not use the ledger beyond deposits and withdrawals: it adds up fills
+    and pays settled trades by their markets' results. Anything but zero is a defect.
+    """
+    ledger = LedgerEntry.objects.filter(portfolio=portfolio)
+    paid_in = _sum(ledger.filter(kind=EntryKind.DEPOSIT), "amount_dollars")
+    paid_out = _sum(ledger.filter(kind=EntryKind.WITHDRAWAL), "amount_dollars")
+    fills = Fill.objects.filter(order__trade__portfolio=portfolio)
+    spent = _sum(fills, F("price_dollars") * F("count")) + _sum(fills, "fee_dollars")
+    winning = fills.filter(
+        order__trade__status__in=SETTLED, order__trade__market__result=F("order__trade__side")
+    )
+    expected = paid_in - paid_out - spent + _sum(winning, "count")
+    return cash_dollars(portfolio) - expected
+
+
+def pnl_curve(portfolio: Portfolio) -> list[tuple[dt.datetime, Decimal]]:
+    """Return the running result after fees at each settlement, in time order."""
+    curve: list[tuple[dt.datetime, Decimal]] = []
+    total = ZERO
+    rows = (
+        Trade.objects.filter(portfolio=portfolio, status__in=SETTLED)
+        .order_by("settled_at", "pk")
+        .values_list("settled_at", "pnl_dollars")
+    )
+    for settled_at, pnl in rows:
+        total += pnl
+        if curve and curve[-1][0] == settled_at:
+            curve[-1] = (settled_at, total)
+        else:
+            curve.append((settled_at, total))
+    return curve
+
+
+def portfolio_summary(portfolio: Portfolio, *, now: dt.datetime) -> dict[str, Any]:
+    """Return the figures that a person looks at first."""
+    settled = Trade.objects.filter(portfolio=portfolio, status__in=SETTLED)
+    count = settled.count()
+    won = settled.filter(status=TradeStatus.WON).count()
+    return {
+        "cash_dollars": cash_dollars(portfolio),
+        "exposure_dollars": exposure_dollars(portfolio),
+        "pnl_dollars": _sum(settled, "pnl_dollars"),
+        "pnl_today_dollars": realised_today_dollars(portfolio, now=now),
+        "fees_dollars": _sum(Fill.objects.filter(order__trade__portfolio=portfolio), "fee_dollars"),
+        "trades": Trade.objects.filter(portfolio=portfolio).count(),
+        "settled_trades": count,
+        "won_trades": won,
+        "hit_rate": won / count if count else None,
+        "open_trades": Trade.objects.filter(portfolio=portfolio, status__in=RESERVING).count(),
+        "locks": [lock.reason for lock in locks_in_force(portfolio, now=now)],
+        "kill_switch_on": kill_switch_is_on(),
+    }

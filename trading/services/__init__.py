@@ -1,0 +1,1 @@
+"""Everything that changes a portfolio, named by capability."""

@@ -1,0 +1,220 @@
+"""The trading cycle: look, decide, write down, and act where the portfolio says so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from boz.core.agents import AgentResult
+from boz.core.errors import BozBaseException
+from boz.core.logging import get_logger
+from boz.core.money import round_up
+from boz.core.schemas import Side, SkippedSubject, TradeSignal
+from markets import selectors as market_reads
+from markets.models import Event, Market
+from trading.choices import Mode, TradeStatus
+from trading.domain.beliefs import market_probability
+from trading.domain.kernel import Outcome, decide
+from trading.domain.parameters import StrategyParameters, checked_parameters
+from trading.domain.snapshot import Snapshot, stable_hash
+from trading.models import Decision, Portfolio, Signal, Strategy, Trade
+from trading.services.orders import execute_trade
+from trading.services.snapshots import event_snapshot, portfolio_state
+
+if TYPE_CHECKING:
+    from prediction.models import Prediction
+
+log = get_logger("TRADING")
+
+
+def run_trading_cycle(*, now: dt.datetime) -> AgentResult:
+    """Run every active strategy of every active portfolio on every tradeable event.
+
+    One subject's failure is recorded and the others go on. Running it twice for the same moment
+    decides once.
+    """
+    done = {"decisions": 0, "proposed": 0, "executed": 0, "stand_downs": 0}
+    skipped: list[SkippedSubject] = []
+    events = market_reads.tradeable_events(now=now)
+    for strategy in _active_strategies():
+        wanted = set(strategy.portfolio.stations.values_list("pk", flat=True))
+        try:
+            parameters = checked_parameters(strategy.kind, strategy.parameters)
+        except BozBaseException as error:
+            skipped.append(_skip(str(strategy), error))
+            continue
+        for event in events:
+            if wanted and event.series.station_id not in wanted:
+                continue
+            try:
+                _run_on_event(strategy, parameters, event, now=now, done=done)
+            except BozBaseException as error:
+                log.warning(error.message, event=event.ticker, strategy=str(strategy))
+                skipped.append(_skip(f"{strategy}: {event.ticker}", error))
+    return AgentResult(done=done, skipped=skipped)
+
+
+def _active_strategies() -> list[Strategy]:
+    return list(
+        Strategy.objects.filter(is_active=True, portfolio__is_active=True)
+        .select_related("portfolio")
+        .order_by("pk")
+    )
+
+
+def _skip(subject: str, error: BozBaseException) -> SkippedSubject:
+    return SkippedSubject(subject=subject, reason=error.message)
+
+
+def _run_on_event(
+    strategy: Strategy,
+    parameters: StrategyParameters,
+    event: Event,
+    *,
+    now: dt.datetime,
+    done: dict[str, int],
+) -> None:
+    decision, trades = decide_on_event(
+        strategy=strategy, parameters=parameters, event=event, now=now
+    )
+    if decision is None:
+        return
+    done["decisions"] += 1
+    done["proposed"] += len(trades)
+    done["stand_downs"] += not trades
+    for trade in trades:
+        if trade.status == TradeStatus.APPROVED:
+            order = execute_trade(trade_id=trade.pk, now=now)
+            done["executed"] += order.filled_count > 0
+
+
+def decide_on_event(
+    *,
+    strategy: Strategy,
+    parameters: StrategyParameters,
+    event: Event,
+    now: dt.datetime,
+) -> tuple[Decision | None, list[Trade]]:
+    """Let the kernel decide and write down what it saw, wanted and refused.
+
+    Returns:
+        The decision and its trades; no decision when this moment was decided already.
+    """
+    portfolio = strategy.portfolio
+    with transaction.atomic():
+        locked = Portfolio.objects.select_for_update().get(pk=portfolio.pk)
+        if Decision.objects.filter(strategy=strategy, event=event, as_of=now).exists():
+            return None, []
+        snapshot, prediction = event_snapshot(
+            portfolio=locked,
+            state=portfolio_state(locked, now=now),
+            event=event,
+            parameters=parameters,
+            as_of=now,
+        )
+        outcome = decide(snapshot)
+        decision = _write_decision(strategy, event, prediction, snapshot, outcome)
+        markets = {market.ticker: market for market in market_reads.ladder(event)}
+        _write_signals(decision, snapshot, outcome, markets)
+        trades = [
+            _propose(decision, locked, markets[signal.market_ticker], signal, now=now)
+            for signal in outcome.orders
+        ]
+    return decision, trades
+
+
+def _write_decision(
+    strategy: Strategy,
+    event: Event,
+    prediction: Prediction | None,
+    snapshot: Snapshot,
+    outcome: Outcome,
+) -> Decision:
+    return Decision.objects.create(
+        portfolio_id=strategy.portfolio_id,
+        strategy=strategy,
+        event=event,
+        prediction=prediction,
+        as_of=snapshot.as_of,
+        snapshot=snapshot.model_dump(mode="json"),
+        snapshot_hash=stable_hash(snapshot),
+        outcome=outcome.model_dump(mode="json"),
+        outcome_hash=stable_hash(outcome),
+        orders_wanted=len(outcome.orders),
+        stand_down=outcome.summary,
+    )
+
+
+def _write_signals(
+    decision: Decision, snapshot: Snapshot, outcome: Outcome, markets: dict[str, Market]
+) -> None:
+    """Write one signal per market: what to buy, or why to hold."""
+    if snapshot.belief is None:
+        return
+    bought = {signal.market_ticker: signal for signal in outcome.orders}
+    reasons: dict[str, list[str]] = {}
+    for item in outcome.stand_downs:
+        reasons.setdefault(item.market_ticker or "", []).append(item.reason)
+    rows = []
+    for belief, view in zip(snapshot.belief.brackets, snapshot.markets, strict=True):
+        signal = bought.get(view.ticker)
+        rows.append(
+            Signal(
+                decision=decision,
+                market=markets[view.ticker],
+                direction=Signal.Direction.HOLD if signal is None else Signal.Direction.BUY,
+                side="" if signal is None else signal.side.value,
+                probability=belief.probability if signal is None else signal.probability,
+                market_probability=(
+                    (None if view.book is None else market_probability(view.book))
+                    if signal is None
+                    else signal.market_probability
+                ),
+                all_in_cost_dollars=None if signal is None else signal.all_in_cost_dollars,
+                expected_value_dollars=None if signal is None else signal.expected_value_dollars,
+                confidence=snapshot.belief.confidence.value,
+                reasons=(
+                    reasons.get(view.ticker, []) or reasons.get("", [])
+                    if signal is None
+                    else list(signal.reasons)
+                ),
+            )
+        )
+    Signal.objects.bulk_create(rows)
+
+
+def _propose(
+    decision: Decision,
+    portfolio: Portfolio,
+    market: Market,
+    signal: TradeSignal,
+    *,
+    now: dt.datetime,
+) -> Trade:
+    """Write the trade: approved at once in automatic mode, waiting for a person otherwise."""
+    automatic = portfolio.mode == Mode.AUTO
+    expires = min(now + dt.timedelta(minutes=portfolio.approval_minutes), market.close_time)
+    return Trade.objects.create(
+        portfolio=portfolio,
+        strategy_id=decision.strategy_id,
+        decision=decision,
+        event_id=decision.event_id,
+        market=market,
+        side=Side(signal.side).value,
+        count=signal.count,
+        limit_price_dollars=signal.limit_price_dollars,
+        all_in_cost_dollars=signal.all_in_cost_dollars,
+        reserved_dollars=round_up(signal.all_in_cost_dollars * signal.count, Decimal("0.0001")),
+        probability=signal.probability,
+        market_probability=signal.market_probability,
+        expected_value_dollars=signal.expected_value_dollars,
+        confidence=signal.confidence.value,
+        reasons=list(signal.reasons),
+        status=TradeStatus.APPROVED if automatic else TradeStatus.PENDING,
+        created_at=now,
+        expires_at=None if automatic else expires,
+        decided_at=now if automatic else None,
+    )

@@ -1,0 +1,123 @@
+"""Opening portfolios, setting their limits, and paying money in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from boz.core.errors import InvalidDataError, OperatorActionRequired
+from boz.core.services.audit import record_audit
+from trading.domain.parameters import checked_parameters
+from trading.models import Portfolio, Strategy, StrategyEvent
+from trading.services.ledger import post_deposit
+
+#: What a manager may change through :func:`change_limits`.
+LIMIT_FIELDS = (
+    "mode",
+    "is_active",
+    "max_trade_size_dollars",
+    "daily_loss_limit_dollars",
+    "max_daily_exposure_dollars",
+    "min_ev_dollars",
+    "cooldown_minutes",
+    "consecutive_loss_limit",
+    "approval_minutes",
+)
+
+
+@transaction.atomic
+def open_portfolio(
+    *,
+    name: str,
+    owner: AbstractBaseUser,
+    deposit_dollars: Decimal,
+    now: dt.datetime,
+    strategy_kind: str = "value",
+    strategy_parameters: dict[str, Any] | None = None,
+    **limits: Any,
+) -> Portfolio:
+    """Open a paper portfolio with money in it and one active strategy.
+
+    Limits that are not given are the installation's defaults.
+
+    Raises:
+        InvalidDataError: If the deposit is negative or a limit makes no sense.
+    """
+    if deposit_dollars < 0:
+        raise InvalidDataError(f"A deposit cannot be negative, was {deposit_dollars}.")
+    parameters = dict(strategy_parameters or {})
+    checked_parameters(strategy_kind, parameters)
+    portfolio = Portfolio(name=name, owner=owner, created_at=now, **limits)
+    _save_checked(portfolio)
+    post_deposit(portfolio=portfolio, amount_dollars=deposit_dollars, at=now, reference="opening")
+    strategy = Strategy.objects.create(
+        portfolio=portfolio, name=strategy_kind, kind=strategy_kind, parameters=parameters
+    )
+    StrategyEvent.objects.create(strategy=strategy, at=now, kind="created", detail=parameters)
+    record_audit(
+        actor=str(owner),
+        action="portfolio.open",
+        subject=f"portfolio:{portfolio.pk}",
+        before=None,
+        after={"name": name, "deposit_dollars": str(deposit_dollars), "venue": portfolio.venue},
+        reason="opened",
+        now=now,
+    )
+    return portfolio
+
+
+@transaction.atomic
+def change_limits(
+    *,
+    portfolio: Portfolio,
+    user: AbstractBaseUser,
+    now: dt.datetime,
+    reason: str,
+    **changes: Any,
+) -> Portfolio:
+    """Change limits or habits of a portfolio, with a reason that is kept.
+
+    Raises:
+        OperatorActionRequired: If the user is no manager of it, or gives no reason.
+        InvalidDataError: If a field cannot be changed here or a value makes no sense.
+    """
+    locked = Portfolio.objects.select_for_update().get(pk=portfolio.pk)
+    if not locked.can_manage(user):
+        raise OperatorActionRequired("Only a manager of the portfolio may change its limits.")
+    if not reason.strip():
+        raise OperatorActionRequired("A change of limits needs a reason.")
+    unknown = sorted(set(changes) - set(LIMIT_FIELDS))
+    if unknown:
+        raise InvalidDataError(
+            f"{', '.join(unknown)} cannot be changed here.", {"allowed": list(LIMIT_FIELDS)}
+        )
+    before = {field: str(getattr(locked, field)) for field in changes}
+    for field, value in changes.items():
+        setattr(locked, field, value)
+    _save_checked(locked)
+    record_audit(
+        actor=str(user),
+        action="portfolio.limits",
+        subject=f"portfolio:{locked.pk}",
+        before=before,
+        after={field: str(getattr(locked, field)) for field in changes},
+        reason=reason,
+        now=now,
+    )
+    return locked
+
+
+def _save_checked(portfolio: Portfolio) -> None:
+    try:
+        portfolio.full_clean()
+    except ValidationError as error:
+        sentences = "; ".join(
+            f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items()
+        )
+        raise InvalidDataError(f"The portfolio's settings are not usable: {sentences}") from error
+    portfolio.save()

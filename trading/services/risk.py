@@ -1,0 +1,127 @@
+"""The one risk gate: nothing becomes an order without passing here, under the portfolio's lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from django.conf import settings
+
+from boz.core.errors import (
+    CooldownActiveError,
+    InsufficientBalanceError,
+    OperatorActionRequired,
+    RiskLimitError,
+)
+from boz.core.logging import get_logger
+from boz.core.money import format_dollars
+from trading import selectors
+from trading.choices import Venue
+from trading.models import Portfolio
+
+log = get_logger("RISK")
+
+
+def locked_portfolio(portfolio_id: int) -> Portfolio:
+    """Return the portfolio with its row locked, so that two workers judge one after the other.
+
+    Must be called inside a transaction; it ends with the transaction.
+    """
+    return Portfolio.objects.select_for_update().get(pk=portfolio_id)
+
+
+def blocks(portfolio: Portfolio, *, now: dt.datetime) -> list[str]:
+    """Return every reason why this portfolio may not trade at all right now."""
+    found = []
+    switch = selectors.kill_switch()
+    if switch is not None and switch.is_on:
+        found.append(f"The kill switch is on: {switch.reason}")
+    if not portfolio.is_active:
+        found.append(f"Portfolio {portfolio.name} is switched off.")
+    if portfolio.consecutive_loss_limit == 0:
+        found.append("The limit of losses in a row is 0, so nothing may be traded.")
+    found.extend(lock.reason for lock in selectors.locks_in_force(portfolio, now=now))
+    return found
+
+
+def require_admission(
+    *,
+    portfolio: Portfolio,
+    cost_dollars: Decimal,
+    now: dt.datetime,
+    own_trade_id: int | None = None,
+) -> None:
+    """Let an order of at most ``cost_dollars`` pass, or raise the reason why not.
+
+    Args:
+        portfolio: From :func:`locked_portfolio`, so that the sums cannot move meanwhile.
+        cost_dollars: The most the order can cost, fees included.
+        now: The present.
+        own_trade_id: The trade this order belongs to; its own reservation is not counted twice.
+
+    Raises:
+        CooldownActiveError: If a protection, the kill switch or a switched-off portfolio forbids.
+        RiskLimitError: If a limit forbids.
+        InsufficientBalanceError: If the cash does not suffice.
+        OperatorActionRequired: If real money is meant and not both switches are set.
+    """
+    _require_venue_allowed(portfolio)
+    reasons = blocks(portfolio, now=now)
+    if reasons:
+        raise _refused(CooldownActiveError(reasons[0], {"portfolio": portfolio.name}))
+    realised = selectors.realised_today_dollars(portfolio, now=now)
+    if -realised >= portfolio.daily_loss_limit_dollars:
+        raise _refused(
+            RiskLimitError(
+                f"Realised result today is {format_dollars(realised)}; the daily loss limit of"
+                f" {format_dollars(portfolio.daily_loss_limit_dollars)} is reached.",
+                {"portfolio": portfolio.name, "realised_dollars": realised},
+            )
+        )
+    if cost_dollars > portfolio.max_trade_size_dollars:
+        raise _refused(
+            RiskLimitError(
+                f"The order costs up to {format_dollars(cost_dollars)}, above the limit per trade"
+                f" of {format_dollars(portfolio.max_trade_size_dollars)}.",
+                {"portfolio": portfolio.name, "cost_dollars": cost_dollars},
+            )
+        )
+    exposure = selectors.exposure_dollars(portfolio, without_trade=own_trade_id)
+    if exposure + cost_dollars > portfolio.max_daily_exposure_dollars:
+        raise _refused(
+            RiskLimitError(
+                f"{format_dollars(exposure)} is at risk already; {format_dollars(cost_dollars)}"
+                " more would pass the exposure limit of"
+                f" {format_dollars(portfolio.max_daily_exposure_dollars)}.",
+                {"portfolio": portfolio.name, "exposure_dollars": exposure},
+            )
+        )
+    cash = selectors.cash_dollars(portfolio)
+    if cost_dollars > cash:
+        raise _refused(
+            InsufficientBalanceError(
+                f"The order costs up to {format_dollars(cost_dollars)} and the cash is"
+                f" {format_dollars(cash)}.",
+                {"portfolio": portfolio.name, "cash_dollars": cash},
+            )
+        )
+
+
+def _require_venue_allowed(portfolio: Portfolio) -> None:
+    if portfolio.venue != Venue.LIVE:
+        return
+    if not settings.BOZ_ALLOW_LIVE:
+        raise OperatorActionRequired(
+            "Real money is switched off on this installation; set BOZ_ALLOW_LIVE=1 to allow it.",
+            {"portfolio": portfolio.name},
+        )
+    if portfolio.live_confirmed_at is None:
+        raise OperatorActionRequired(
+            f"No manager has confirmed real money for portfolio {portfolio.name}.",
+            {"portfolio": portfolio.name},
+        )
+
+
+def _refused(error: RiskLimitError) -> RiskLimitError:
+    log.info(error.message, **{key: str(value) for key, value in error.context.items()})
+    return error

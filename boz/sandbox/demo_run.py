@@ -1,0 +1,113 @@
+"""The demo from the inside: an ordinary installation lives through recorded days."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import sys
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.utils.module_loading import import_string
+from tqdm import tqdm
+
+from boz.sandbox.demo_report import demo_figures
+from boz.sandbox.replay import ReplayReport, WorldClock, learn_history, play_days
+from boz.sandbox.scenarios import FIRST_DAY, LAST_DAY
+from trading.choices import Mode
+from trading.models import Portfolio
+from trading.services.portfolios import open_portfolio
+
+MAX_DAYS = (LAST_DAY - FIRST_DAY).days + 1
+#: As-issued forecasts begin on 27 July; the reports of the four weeks before are listed by then.
+HISTORY_FROM = dt.date(2024, 7, 28)
+WORLD_OPENS_AT = dt.datetime.combine(HISTORY_FROM, dt.time(0, 0, tzinfo=dt.UTC))
+
+USER = "demo"
+PORTFOLIO = "Demo"
+DEPOSIT_DOLLARS = Decimal("1000.00")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """How the demo ended."""
+
+    figures: dict[str, Any]
+    password: str
+    failures: list[str]
+
+
+def live_through(*, world: str, days: int, step: dt.timedelta) -> DemoResult:
+    """Learn from the history, then trade ``days`` climate days.
+
+    Args:
+        world: Control address of the local world.
+        days: Climate days to trade, from the first recorded one.
+        step: Simulated time between two looks at the world.
+    """
+    started = time.monotonic()
+    call_command("migrate", verbosity=0, interactive=False)
+    portfolio, password = _open_demo_portfolio()
+    clock, report = WorldClock(world), ReplayReport()
+    try:
+        _learn(clock, report)
+        _trade(clock, report, days=days, step=step)
+    finally:
+        clock.close()
+    figures = demo_figures(portfolio=portfolio, days=days)
+    figures["failed_jobs"] = len(report.failures)
+    figures["seconds"] = round(time.monotonic() - started, 1)
+    return DemoResult(figures=figures, password=password, failures=report.failures)
+
+
+def _open_demo_portfolio() -> tuple[Portfolio, str]:
+    """Make the demo's user, with a password for this run only, and its portfolio."""
+    password = secrets.token_urlsafe(12)
+    owner = get_user_model().objects.create_superuser(USER, password=password)
+    portfolio = open_portfolio(
+        name=PORTFOLIO,
+        owner=owner,
+        deposit_dollars=DEPOSIT_DOLLARS,
+        now=WORLD_OPENS_AT,
+        mode=Mode.AUTO,
+    )
+    return portfolio, password
+
+
+def _learn(clock: WorldClock, report: ReplayReport) -> None:
+    last = FIRST_DAY - dt.timedelta(days=2)
+    total = (last - HISTORY_FROM).days + 1
+    with tqdm(total=total, desc="Learning", unit="day", file=sys.stderr) as bar:
+        learn_history(
+            clock=clock,
+            first=HISTORY_FROM,
+            last=last,
+            report=report,
+            progress=lambda _: _advance(bar, 1),
+        )
+
+
+def _trade(clock: WorldClock, report: ReplayReport, *, days: int, step: dt.timedelta) -> None:
+    last_day = FIRST_DAY + dt.timedelta(days=days - 1)
+    total = round((days + 1) * dt.timedelta(days=1) / step)
+    with tqdm(total=total, desc="Trading ", unit="step", file=sys.stderr) as bar:
+        play_days(
+            clock=clock,
+            schedule=import_string(f"{settings.SCHEDULES_MODULE}.SCHEDULES"),
+            first_day=FIRST_DAY,
+            last_day=last_day,
+            step=step,
+            report=report,
+            progress=lambda moment: _advance(bar, 1, f"{moment:%d %b %H:%M}Z"),
+        )
+
+
+def _advance(bar: tqdm[Any], steps: int, label: str = "") -> None:
+    bar.update(steps)
+    if label:
+        bar.set_postfix_str(label, refresh=False)

@@ -1,7 +1,21 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of the markets part of the API."""
 
 from __future__ import annotations
 
-from django.urls.resolvers import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from markets.api import views
+
+router = SimpleRouter()
+router.register("series", views.SeriesViewSet, basename="api-series")
+router.register("events", views.EventViewSet, basename="api-event")
+router.register("markets", views.MarketViewSet, basename="api-market")
+router.register("quotes", views.QuoteViewSet, basename="api-quote")
+router.register("books", views.BookSnapshotViewSet, basename="api-book")
+router.register("market-trades", views.MarketTradeViewSet, basename="api-market-trade")
+router.register("candles", views.CandlestickViewSet, basename="api-candle")
+router.register("indicators", views.IndicatorViewSet, basename="api-indicator")
+router.register("exchange-accounts", views.ExchangeAccountViewSet, basename="api-exchange-account")
+router.register("fee-schedules", views.FeeScheduleViewSet, basename="api-fee-schedule")
+
+urlpatterns = router.urls

@@ -1,7 +1,14 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of the prediction part of the API."""
 
 from __future__ import annotations
 
-from django.urls.resolvers import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from prediction.api import views
+
+router = SimpleRouter()
+router.register("engine-fits", views.EngineFitViewSet, basename="api-engine-fit")
+router.register("predictions", views.PredictionViewSet, basename="api-prediction")
+router.register("verifications", views.VerificationViewSet, basename="api-verification")
+
+urlpatterns = router.urls

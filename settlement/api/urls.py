@@ -1,7 +1,14 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of the settlement part of the API."""
 
 from __future__ import annotations
 
-from django.urls.resolvers import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from settlement.api import views
+
+router = SimpleRouter()
+router.register("settlements", views.SettlementViewSet, basename="api-settlement")
+router.register("post-mortems", views.PostMortemViewSet, basename="api-post-mortem")
+router.register("digests", views.DigestViewSet, basename="api-digest")
+
+urlpatterns = router.urls

@@ -1,7 +1,17 @@
-"""Addresses of the app's part of the API."""
+"""Addresses of the weather part of the API."""
 
 from __future__ import annotations
 
-from django.urls.resolvers import URLPattern, URLResolver
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from weather.api import views
+
+router = SimpleRouter()
+router.register("stations", views.StationViewSet, basename="api-station")
+router.register("forecast-sources", views.ForecastSourceViewSet, basename="api-forecast-source")
+router.register("payloads", views.PayloadViewSet, basename="api-payload")
+router.register("forecasts", views.ForecastViewSet, basename="api-forecast")
+router.register("observations", views.ObservationViewSet, basename="api-observation")
+router.register("climate-reports", views.ClimateReportViewSet, basename="api-climate-report")
+
+urlpatterns = router.urls

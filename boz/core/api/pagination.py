@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from rest_framework.pagination import CursorPagination
 
 
@@ -12,3 +15,13 @@ class RowCursorPagination(CursorPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 500
+    #: Rows that share the ordered value are told apart by an offset; a station may have many
+    #: thousands of one climate day, and a lower cut would hand out the same page for ever.
+    offset_cutoff = 1_000_000
+
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> Sequence[str]:
+        """Return the ordering, with the row's identity last so that ties keep their order."""
+        ordering = tuple(super().get_ordering(request, queryset, view))
+        if ordering[-1].lstrip("-") in ("id", "pk"):
+            return ordering
+        return (*ordering, "-id")

@@ -34,8 +34,12 @@ RISE_TABLE: tuple[tuple[float, float, float, float], ...] = (
     (16.0, 0.517, 0.61, 0.83),
     (17.0, 0.540, 0.505, 0.775),
     (18.0, 0.676, 0.40, 0.72),
-    (19.0, 0.962, 0.07, 0.45),
 )
+#: The same once the day's last 6-hour maximum (the 00Z group) is part of the running maximum.
+#: Hourly readings alone miss peaks between them; without it the evening is no surer than 18 LST.
+EVENING_GROUP_ROW: tuple[float, float, float] = (0.962, 0.07, 0.45)
+#: The 00Z group comes at about 17:53 LST in the Central zone, 18:53 in the Eastern.
+EVENING_GROUP_FROM_HOUR = 17.75
 FIRST_HOUR = RISE_TABLE[0][0]
 _MAX_RISE_F = 60
 
@@ -49,8 +53,13 @@ class RemainingRise:
     sd_f: float
 
 
-def remaining_rise(hour_lst: float) -> RemainingRise:
-    """Return the table's row at an hour, linear between rows, the last row to the day's end.
+def remaining_rise(hour_lst: float, *, evening_group_included: bool = False) -> RemainingRise:
+    """Return the table's row at an hour, linear between rows, the 18 LST row to the day's end.
+
+    Args:
+        hour_lst: Hour of local standard time, 0..24.
+        evening_group_included: Whether the running maximum includes the 00Z 6-hour maximum; heeded
+            from 17:45 LST on, when that group can be there.
 
     Raises:
         InvalidDataError: If the hour is outside 0..24.
@@ -63,6 +72,8 @@ def remaining_rise(hour_lst: float) -> RemainingRise:
         raise DataUnavailable(
             f"Before {FIRST_HOUR:g} LST the running maximum says nothing of the rise to come."
         )
+    if evening_group_included and hour >= EVENING_GROUP_FROM_HOUR:
+        return RemainingRise(*EVENING_GROUP_ROW)
     hours, p_none, mean, sd = zip(*RISE_TABLE, strict=True)
     return RemainingRise(
         p_none=float(np.interp(hour, hours, p_none)),
@@ -71,7 +82,9 @@ def remaining_rise(hour_lst: float) -> RemainingRise:
     )
 
 
-def remaining_rise_pmf(*, running_max_f: int, hour_lst: float) -> IntegerPmf:
+def remaining_rise_pmf(
+    *, running_max_f: int, hour_lst: float, evening_group_included: bool = False
+) -> IntegerPmf:
     """Return the distribution of the high given only the running maximum and the hour.
 
     The rise is none with the table's probability; otherwise one degree plus a negative binomial
@@ -80,6 +93,7 @@ def remaining_rise_pmf(*, running_max_f: int, hour_lst: float) -> IntegerPmf:
     Args:
         running_max_f: Highest whole degree reached so far, degrees Fahrenheit.
         hour_lst: Hour of local standard time, 0..24, fractions allowed.
+        evening_group_included: See :func:`remaining_rise`.
 
     Raises:
         InvalidDataError: If the maximum is no possible temperature or the hour none of a day.
@@ -87,7 +101,7 @@ def remaining_rise_pmf(*, running_max_f: int, hour_lst: float) -> IntegerPmf:
     """
     if not LOW_F <= running_max_f <= HIGH_F:
         raise InvalidDataError(f"A running maximum of {running_max_f}° is no temperature.")
-    row = remaining_rise(hour_lst)
+    row = remaining_rise(hour_lst, evening_group_included=evening_group_included)
     p_some = 1.0 - row.p_none
     mean_if_some = row.mean_f / p_some
     second_if_some = (row.sd_f**2 + row.mean_f**2) / p_some
@@ -105,6 +119,7 @@ def condition_on_running_max(
     lower_bound_f: int,
     hour_lst: float,
     running_max_f: int | None = None,
+    evening_group_included: bool = False,
     use_rise_table: bool = True,
 ) -> IntegerPmf:
     """Return what is believed once ``lower_bound_f`` has been reached at ``hour_lst``.
@@ -121,6 +136,7 @@ def condition_on_running_max(
         hour_lst: Hour of local standard time, 0..24.
         running_max_f: Best single estimate of the running maximum, from which the rise is counted;
             the bound itself when None. It never makes a degree at or above the bound impossible.
+        evening_group_included: See :func:`remaining_rise`.
         use_rise_table: False for a station whose reports the table does not describe; then only
             the truncation is done.
     """
@@ -133,7 +149,9 @@ def condition_on_running_max(
     if hour < FIRST_HOUR or not use_rise_table:
         return alive
     reached = lower_bound_f if running_max_f is None else max(running_max_f, lower_bound_f)
-    observed = remaining_rise_pmf(running_max_f=reached, hour_lst=hour)
+    observed = remaining_rise_pmf(
+        running_max_f=reached, hour_lst=hour, evening_group_included=evening_group_included
+    )
     forecast_variance = pmf.sd_f**2
     share = forecast_variance / (forecast_variance + observed.sd_f**2)
     return alive.mixed_with(observed, share).truncated_below(lower_bound_f)

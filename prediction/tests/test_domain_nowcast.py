@@ -21,6 +21,21 @@ def test_rise_left_meets_the_table(hour, p_none, mean, sd):
     assert pmf.sd_f == pytest.approx(sd, abs=0.02)
 
 
+def test_hourly_readings_alone_are_no_surer_at_night_than_at_eighteen():
+    night = remaining_rise_pmf(running_max_f=70, hour_lst=23)
+
+    assert night.at(70) == pytest.approx(0.676)
+
+
+def test_evening_group_settles_most_of_the_doubt_once_it_can_be_there():
+    evening = remaining_rise_pmf(running_max_f=70, hour_lst=19, evening_group_included=True)
+    too_early = remaining_rise_pmf(running_max_f=70, hour_lst=15, evening_group_included=True)
+
+    assert evening.at(70) == pytest.approx(0.962)
+    assert evening.mean_f - 70 == pytest.approx(0.07, abs=0.01)
+    assert too_early.at(70) == pytest.approx(0.453)
+
+
 @given(hour=st.floats(8, 24), running_max=st.integers(-80, 140))
 def test_rise_is_never_negative_at_any_hour(hour, running_max):
     pmf = remaining_rise_pmf(running_max_f=running_max, hour_lst=hour)
@@ -65,7 +80,9 @@ def test_evening_observations_outweigh_a_forecast_that_was_too_warm():
     forecast = gaussian_pmf(mean_f=80, sd_f=2.5)
 
     noon = condition_on_running_max(forecast, lower_bound_f=72, hour_lst=12)
-    evening = condition_on_running_max(forecast, lower_bound_f=72, hour_lst=20)
+    evening = condition_on_running_max(
+        forecast, lower_bound_f=72, hour_lst=20, evening_group_included=True
+    )
 
     assert noon.mean_f > 75
     assert evening.at(72) > 0.85

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from boz.core.errors import (
+    DataUnavailable,
+    InvalidDataError,
+    OperatorActionRequired,
+    TransientError,
+)
+from boz.core.http import Captured, HttpTransport
+from boz.core.tests.factories import NOW
+
+CANARY = "c4n4ry5ecret"
+Answer = httpx.Response | Exception
+
+
+class World:
+    """Answers in order, the last one for ever, under a clock that only sleeping moves."""
+
+    def __init__(self, *answers: Answer | Callable[[httpx.Request], httpx.Response]) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+        self.sleeps: list[float] = []
+        self.captured: list[Captured] = []
+        self.time = 0.0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.time += seconds
+
+    def open(self, **options: Any) -> HttpTransport:
+        return HttpTransport(
+            **{
+                "base_url": "https://weather.test/api",
+                "source": "nws",
+                "transport": httpx.MockTransport(self),
+                "capture": self.captured.append,
+                "sleep": self.sleep,
+                "random": lambda: 0.5,
+                "monotonic": lambda: self.time,
+                "now": lambda: NOW,
+                **options,
+            }
+        )
+
+
+def ok(payload: Any) -> httpx.Response:
+    return httpx.Response(200, json=payload)
+
+
+def test_json_is_read_from_below_the_base_address() -> None:
+    world = World(ok({"high": 55}))
+    with world.open(user_agent="boz (a@b)") as http:
+        assert http.get_json("/points", params={"a": 1, "b": None}, headers={"X": "y"}) == {
+            "high": 55
+        }
+
+    (request,) = world.requests
+    assert str(request.url) == "https://weather.test/api/points?a=1"
+    assert (request.headers["user-agent"], request.headers["x"]) == ("boz (a@b)", "y")
+
+
+def test_an_accepted_body_is_captured_as_it_came() -> None:
+    world = World(httpx.Response(200, content=b'{"a": 1}\n', headers={"content-type": "x/json"}))
+    world.open().get_json("a", params={"token": CANARY})
+
+    (captured,) = world.captured
+    assert captured.body == b'{"a": 1}\n'
+    assert (captured.source, captured.content_type, captured.received_at) == ("nws", "x/json", NOW)
+    assert captured.url == "https://weather.test/api/a?token=[redacted]"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.Response(429),
+        httpx.Response(500),
+        httpx.Response(502),
+        httpx.Response(503),
+        httpx.Response(504),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
+        httpx.Response(200, html="<html>maintenance</html>"),
+        httpx.Response(200, text='{"a": [1, 2'),
+        httpx.Response(200, text=""),
+        httpx.Response(200, text="<?xml version='1.0'?>"),
+    ],
+)
+def test_a_passing_failure_is_tried_again_with_jitter(failure: Answer) -> None:
+    world = World(failure, failure, ok([1]))
+
+    assert world.open().get_json("a") == [1]
+
+    assert len(world.requests) == 3
+    assert world.sleeps == [0.25, 0.5]
+    assert len(world.captured) == 1
+
+
+def test_a_lasting_failure_ends_in_a_transient_error_with_its_facts() -> None:
+    world = World(httpx.Response(503, text=f"down; password={CANARY} " + "x" * 500))
+
+    with pytest.raises(TransientError, match="nws answered with status 503") as caught:
+        world.open(retries=2).get_json("a", params={"api_key": CANARY})
+
+    context = caught.value.context
+    assert len(world.requests) == context["attempts"] == 3
+    assert (context["source"], context["status"]) == ("nws", 503)
+    assert len(context["excerpt"]) <= 200
+    assert CANARY not in json.dumps(caught.value.as_dict())
+    assert "is_retried" not in context
+
+
+def test_an_unreachable_service_says_so() -> None:
+    world = World(httpx.ConnectError(f"cannot reach https://u:{CANARY}@weather.test"))
+
+    with pytest.raises(TransientError, match="nws cannot be reached") as caught:
+        world.open(retries=0).get("a")
+
+    assert caught.value.context["status"] is None
+    assert CANARY not in json.dumps(caught.value.as_dict())
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
+def test_a_refusal_is_not_repeated(status: int) -> None:
+    world = World(httpx.Response(status, text="no such station"))
+
+    with pytest.raises(DataUnavailable) as caught:
+        world.open().get_json("a")
+
+    assert len(world.requests) == 1
+    assert caught.value.context["status"] == status
+    assert caught.value.context["excerpt"] == "no such station"
+    assert world.captured == []
+
+
+def test_refused_credentials_need_the_operator() -> None:
+    world = World(httpx.Response(401))
+
+    with pytest.raises(OperatorActionRequired, match="credentials"):
+        world.open().get("a")
+
+    assert len(world.requests) == 1
+
+
+def test_a_server_error_that_will_not_pass_is_not_repeated() -> None:
+    world = World(httpx.Response(501))
+
+    with pytest.raises(TransientError):
+        world.open().get("a")
+
+    assert len(world.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("Tue, 17 Feb 2026 10:00:13 GMT", 12.0), ("soon", 0.0), ("-3", 0.0)],
+)
+def test_retry_after_is_honoured(header: str, seconds: float) -> None:
+    world = World(httpx.Response(429, headers={"Retry-After": header}), ok(1))
+
+    assert world.open().get_json("a") == 1
+
+    assert world.sleeps == [seconds + 0.25]
+
+
+def test_a_service_that_asks_for_too_long_a_wait_is_left_alone() -> None:
+    world = World(httpx.Response(503, headers={"Retry-After": "3600"}))
+
+    with pytest.raises(TransientError) as caught:
+        world.open(max_total_seconds=60.0).get("a")
+
+    assert world.sleeps == []
+    assert caught.value.context["retry_after_seconds"] == 3600.0
+
+
+def test_all_attempts_together_have_an_end() -> None:
+    world = World(httpx.Response(503))
+
+    with pytest.raises(TransientError):
+        world.open(retries=1000, max_total_seconds=30.0).get("a")
+
+    assert world.time <= 30.0
+    assert len(world.requests) > 3
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', "[Infinity]", "[-Infinity]"])
+def test_numbers_that_are_none_are_refused_at_once(text: str) -> None:
+    world = World(httpx.Response(200, text=text))
+
+    with pytest.raises(InvalidDataError, match="where a number belongs"):
+        world.open().get_json("a")
+
+    assert len(world.requests) == 1
+
+
+def test_text_is_read_whatever_its_bytes() -> None:
+    world = World(httpx.Response(200, content=b"CLIMATE REPORT \xb0F"))
+
+    assert world.open().get_text("a").startswith("CLIMATE REPORT ")
+
+
+def test_a_plain_get_tells_status_headers_and_body() -> None:
+    world = World(httpx.Response(204, headers={"ETag": "1"}))
+
+    fetched = world.open().get("")
+
+    assert (fetched.status, fetched.headers["etag"], fetched.body) == (204, "1", b"")
+    assert fetched.url == "https://weather.test/api"
+
+
+def test_a_redirect_within_the_service_is_followed() -> None:
+    world = World(httpx.Response(301, headers={"Location": "/api/b?x=1"}), ok(1))
+
+    assert world.open().get_json("a") == 1
+    assert str(world.requests[1].url) == "https://weather.test/api/b?x=1"
+
+
+def test_headers_never_follow_a_redirect_to_another_host() -> None:
+    world = World(httpx.Response(302, headers={"Location": "https://elsewhere.test/"}), ok(1))
+
+    with pytest.raises(DataUnavailable, match="another host"):
+        world.open().get_json("a", headers={"KALSHI-ACCESS-KEY": CANARY})
+
+    assert len(world.requests) == 1
+
+
+def test_redirects_in_a_circle_come_to_an_end() -> None:
+    world = World(httpx.Response(302, headers={"Location": "/api/a"}))
+
+    with pytest.raises(DataUnavailable):
+        world.open().get_json("a")
+
+    assert len(world.requests) == 4
+
+
+def test_the_rate_is_shared_by_all_transports_of_a_source() -> None:
+    world = World(ok(1))
+    options = {"source": "shared-rate", "rate_per_second": 2.0}
+    for _ in range(2):
+        with world.open(**options) as http:
+            for _ in range(2):
+                http.get("a")
+
+    assert world.sleeps == [0.5, 0.5]
+
+
+def test_a_queue_longer_than_the_limit_is_not_waited_for() -> None:
+    world = World(ok(1))
+    http = world.open(source="slow-rate", rate_per_second=0.01, max_total_seconds=10.0)
+    http.get("a")
+
+    with pytest.raises(TransientError, match="asked too often"):
+        http.get("a")
+
+    assert len(world.requests) == 1
+
+
+def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boz.core.http.MAX_BODY_BYTES", 10)
+    world = World(httpx.Response(200, content=b"x" * 11))
+
+    with pytest.raises(InvalidDataError, match="sent more than"):
+        world.open().get("a")
+
+
+def test_there_is_no_way_to_write_that_repeats_itself() -> None:
+    http = World(ok(1)).open()
+
+    assert not any(hasattr(http, name) for name in ("post", "put", "patch", "delete", "request"))

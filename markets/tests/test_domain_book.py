@@ -5,7 +5,7 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, InvalidOrderError
@@ -81,6 +81,7 @@ def test_asks_out_of_order_are_refused():
         walk_book(tuple(reversed(ASKS)), count=D("100"))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     sizes=st.lists(st.integers(1, 5000), min_size=1, max_size=6),
     budget=st.integers(0, 100_000),
@@ -141,6 +142,7 @@ def test_no_books_say_nothing():
     assert implied_probabilities([]).probabilities is None
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(bids=st.lists(st.integers(0, 94), min_size=2, max_size=8))
 def test_implied_probabilities_add_up_to_one(bids):
     books = [

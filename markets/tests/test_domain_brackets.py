@@ -4,7 +4,7 @@ import itertools
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, QuarantinedError
@@ -91,6 +91,7 @@ def test_ladder_that_does_not_tile_is_quarantined_and_named(brackets, sentence):
         prove_ladder(brackets)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     edges=st.lists(st.integers(-60, 120), min_size=1, max_size=9, unique=True).map(sorted),
     high_f=st.integers(-80, 140),
@@ -101,6 +102,7 @@ def test_exactly_one_bracket_of_a_proven_ladder_pays(edges, high_f):
     assert sum(settles_yes(bracket, high_f) for bracket in ladder) == 1
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     edges=st.lists(st.integers(-60, 120), min_size=3, max_size=9, unique=True).map(sorted),
     data=st.data(),

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
@@ -59,6 +59,7 @@ def test_period_and_zone_are_needed():
         candles_from_trades([naive], period=HOUR)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 99), st.integers(1, 500)), max_size=30)
 )

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidOrderError, OperatorActionRequired
@@ -154,6 +154,7 @@ PRICES = st.integers(1, 9999).map(lambda n: D(n) / 10000)
 COUNTS = st.integers(1, 100_000).map(lambda n: D(n) / 100)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     fills=st.lists(st.tuples(COUNTS, PRICES, st.booleans()), min_size=1, max_size=12),
     precision=st.sampled_from([D("0.0001"), D("0.01")]),
@@ -181,6 +182,7 @@ def test_fee_is_never_negative_and_the_balance_stays_on_the_account_grid(
     assert paid >= model_fees
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(count=COUNTS, price=PRICES)
 def test_fee_is_the_same_for_yes_and_its_mirror(count, price):
     yes = quadratic_fee(count=count, price=price, rate=TAKER_RATE)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
@@ -40,6 +40,7 @@ def test_too_few_prices_give_no_value(indicator):
 
 
 @pytest.mark.parametrize("indicator", [sma, ema, rsi])
+@settings(deadline=None)  # a busy machine is no failure
 @given(prices=PRICES, later=PRICES, window=st.integers(1, 10))
 def test_later_prices_never_change_earlier_values(indicator, prices, later, window):
     before = indicator(prices, window)

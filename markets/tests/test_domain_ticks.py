@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, InvalidOrderError
@@ -61,6 +61,7 @@ def test_rounding_never_makes_a_price_worse_for_us(price, buy, sell):
             assert round_to_grid(D(price), TAPERED, direction=direction) == D(expected)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     price=st.integers(1, 9999).map(lambda n: D(n) / 10000), grid=st.sampled_from([CENTS, TAPERED])
 )

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, InvalidOrderError
@@ -168,6 +168,7 @@ def _books(draw):
     )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     book=_books(),
     side=st.sampled_from(Side),

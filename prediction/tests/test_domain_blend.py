@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
@@ -14,6 +14,7 @@ LADDERS = st.lists(st.floats(1e-9, 1), min_size=2, max_size=8).map(
 )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(model=LADDERS, data=st.data(), a=st.floats(0, 3), b=st.floats(0.01, 3))
 def test_pool_is_a_distribution(model, data, a, b):
     market = data.draw(st.permutations(model))

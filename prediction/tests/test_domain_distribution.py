@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -43,6 +43,7 @@ def test_naive_edges_would_count_sixty_percent():
     assert corrected == pytest.approx(1, abs=1e-12)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=MEANS, sd=SPREADS, first=st.integers(-60, 100), width=st.integers(1, 4))
 def test_any_ladder_adds_up_to_one(mean, sd, first, width):
     inner = [Bracket(low_f=first + i * width, high_f=first + (i + 1) * width - 1) for i in range(4)]
@@ -54,6 +55,7 @@ def test_any_ladder_adds_up_to_one(mean, sd, first, width):
     assert all(part > 0 for part in parts)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=MEANS, sd=SPREADS)
 def test_cdf_rises_from_zero_to_one_and_the_quantile_inverts_it(mean, sd):
     pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
@@ -68,6 +70,7 @@ def test_cdf_rises_from_zero_to_one_and_the_quantile_inverts_it(mean, sd):
         assert pmf.cdf(k - 1) < level
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=st.floats(0, 90), sd=st.floats(0.8, 8))
 def test_moments_match_the_gaussian_with_sheppards_correction(mean, sd):
     pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
@@ -76,6 +79,7 @@ def test_moments_match_the_gaussian_with_sheppards_correction(mean, sd):
     assert pmf.sd_f == pytest.approx(math.sqrt(sd**2 + 1 / 12), abs=0.02)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=MEANS, sd=SPREADS, bound=st.integers(-90, 150))
 def test_nothing_below_an_observed_maximum_survives(mean, sd, bound):
     pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
@@ -105,6 +109,7 @@ def test_refuted_forecast_stays_near_what_was_observed():
     assert cut.mean_f == pytest.approx(71, abs=1e-3)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=MEANS, sd=SPREADS, other=MEANS, weight=st.floats(0, 1))
 def test_mixture_is_linear_in_every_bracket(mean, sd, other, weight):
     a, b = gaussian_pmf(mean_f=mean, sd_f=sd), gaussian_pmf(mean_f=other, sd_f=4, low_f=-60)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
@@ -93,6 +93,7 @@ def test_errors_that_cannot_be_learnt_from_are_refused(errors, ages, sentence):
         fit_error_model(errors=errors, ages_days=ages, prior_sd=2.88)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     errors=st.lists(st.floats(-100, 100), max_size=40),
     prior_sd=st.floats(0.1, 6),
@@ -119,6 +120,7 @@ def test_prior_spread_keeps_new_yorks_ratio_of_winter_to_summer():
     assert winter / summer == pytest.approx(2.80 / 2.15, abs=0.01)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(lead=st.floats(1, 200), more=st.floats(0.5, 100), month=st.integers(1, 12))
 def test_prior_spread_rises_with_lead(lead, more, month):
     near, far = (

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import DataUnavailable, InvalidDataError
@@ -36,6 +36,7 @@ def test_evening_group_settles_most_of_the_doubt_once_it_can_be_there():
     assert too_early.at(70) == pytest.approx(0.453)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(hour=st.floats(8, 24), running_max=st.integers(-80, 140))
 def test_rise_is_never_negative_at_any_hour(hour, running_max):
     pmf = remaining_rise_pmf(running_max_f=running_max, hour_lst=hour)
@@ -60,6 +61,7 @@ def test_before_eight_the_table_is_silent_and_only_the_bound_counts():
     assert early.mean_f == pytest.approx(75, abs=1e-6)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     mean=st.floats(-20, 110),
     sd=st.floats(0.8, 8),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import kstest, norm
@@ -73,6 +73,7 @@ def test_ensemble_needs_two_members_of_matching_shape_and_passes_nan_on():
     assert math.isnan(crps_ensemble(np.array([[1.0, math.nan]]), np.array([1.0]))[0])
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(mean=st.floats(20, 90), sd=st.floats(2, 8), observed=st.integers(10, 100))
 def test_whole_degree_crps_is_close_to_the_gaussian_one(mean, sd, observed):
     """F on whole degrees is the Gaussian at half degrees: a midpoint sum of the same integral."""
@@ -109,6 +110,7 @@ def test_known_ladder_scores():
     assert brier(0.3, True) == pytest.approx(0.49)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     weights=st.lists(st.floats(0.001, 1), min_size=2, max_size=8),
     data=st.data(),

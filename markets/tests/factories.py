@@ -94,7 +94,7 @@ class EventFactory(factory.django.DjangoModelFactory):
     )
     title = factory.LazyAttribute(lambda row: f"{row.series.title} on {row.climate_day}?")
     settlement_sources = factory.LazyFunction(lambda: list(NWS_SOURCES))
-    rules_hash = "0" * 64
+    rules_hash = ""
     first_seen_at = NOW
 
 

@@ -1,0 +1,1 @@
+"""Readers of outside services; nothing here touches the database."""

@@ -1,0 +1,1 @@
+"""Writes of this app: syncing with the exchange, and importing recordings."""

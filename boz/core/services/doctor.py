@@ -20,6 +20,7 @@ from boz.core.encryption import decrypt, encrypt
 from boz.core.errors import BozBaseException
 from boz.core.http import HttpTransport
 from boz.core.models import JobRun
+from boz.core.redaction import redact_text
 
 #: Where each service is asked for a sign of life; any answer is one.
 SERVICES = {
@@ -58,20 +59,20 @@ def examine(*, now: dt.datetime, offline: bool) -> list[Finding]:
 
 
 def _settings() -> Finding:
-    errors = [
-        message
-        for message in run_checks(include_deployment_checks=False)
-        if message.level >= ERROR and message.id not in QUEUE_CHECKS
-    ]
-    if not errors:
+    try:
+        messages = run_checks(include_deployment_checks=False)
+    except Exception as error:  # noqa: BLE001 - a module that does not load is a finding, too
+        problems = redact_text(f"{type(error).__name__}: {error}")
+    else:
+        problems = " ".join(
+            str(message.msg)
+            for message in messages
+            if message.level >= ERROR and message.id not in QUEUE_CHECKS
+        )
+    if not problems:
         return Finding("settings", True, f"Environment {settings.ENVIRONMENT}.", required=True)
-    return Finding(
-        "settings",
-        False,
-        " ".join(str(message.msg) for message in errors),
-        "Run manage.py check and correct what it lists.",
-        required=True,
-    )
+    next_step = "Run manage.py check and correct what it lists."
+    return Finding("settings", False, problems, next_step, required=True)
 
 
 def _queue() -> Finding:

@@ -85,10 +85,11 @@ def _sync_one(entry: ScheduleEntry, result: SyncResult, *, now: dt.datetime) -> 
         result.unchanged.append(entry.name)
         return
     next_run = croniter(entry.cron, now).get_next(dt.datetime)
-    values = {**wanted, "next_run": next_run}
-    if not rows:
-        Schedule.objects.create(func=TASK, name=entry.name, **values)
+    if rows:
+        result.updated.append(entry.name)
+        row = rows[0]
+    else:
         result.created.append(entry.name)
-        return
-    Schedule.objects.filter(pk=rows[0].pk).update(**values)
-    result.updated.append(entry.name)
+        row = Schedule.objects.create(func=TASK, name=entry.name, **wanted)
+    # An update, since saving a new row lets the queue take the next run from its own clock.
+    Schedule.objects.filter(pk=row.pk).update(**wanted, next_run=next_run)

@@ -1,0 +1,1 @@
+"""One module per outside weather service: transport in, typed objects out."""

@@ -1,0 +1,1 @@
+"""Rules of weather data on plain values: no Django, no network, no clock."""

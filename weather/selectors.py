@@ -1,0 +1,192 @@
+"""What was known about the weather at a moment; nothing available later is ever visible."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from weather.domain.metar import CORRECTED, is_day_group_of_day, is_six_hour_group_of_day
+from weather.models import ClimateReport, Forecast, Observation, Station
+
+#: Local standard time before which a forecast cannot have seen the day's usual peak.
+BEFORE_PEAK = dt.timedelta(hours=12)
+#: The 24-hour group and late routine reports come just after the day's end.
+REPORT_SLACK = dt.timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastError:
+    """A forecast made before a day's peak beside what the day became."""
+
+    climate_day: dt.date
+    source_code: str
+    lead_hours: float
+    forecast_high_f: float
+    observed_high_f: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMaximum:
+    """The highest temperature of a climate day known so far.
+
+    Args:
+        low_f: The official high is at least this, barring a later removal by quality control.
+        high_f: The warmest that the evidence so far can mean; no bound on the day's high.
+        at: When the evidence for ``low_f`` was observed or issued.
+        evidence: A short sentence on what shows it.
+    """
+
+    low_f: int
+    high_f: int
+    at: dt.datetime
+    evidence: str
+
+
+def latest_forecasts(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> list[Forecast]:
+    """Return the latest issuance of each source for a day that was known then."""
+    rows = Forecast.objects.filter(
+        station=station, climate_day=climate_day, available_at__lte=as_of
+    )
+    latest: dict[int, int] = {}
+    for source_id, pk in rows.order_by("-issued_at", "-pk").values_list("source_id", "pk"):
+        latest.setdefault(source_id, pk)
+    if not latest:
+        return []
+    found = Forecast.objects.filter(pk__in=latest.values()).select_related("source", "station")
+    return list(found.order_by("source__code"))
+
+
+def official_highs(
+    *, station: Station, as_of: dt.datetime, since: dt.date | None = None
+) -> dict[dt.date, int]:
+    """Return the high of each day by the latest final report known then, oldest day first.
+
+    A day whose latest final report says that the maximum is missing is left out: what an earlier
+    version said has been taken back.
+    """
+    rows = ClimateReport.objects.filter(
+        station=station, available_at__lte=as_of, is_preliminary=False
+    )
+    if since is not None:
+        rows = rows.filter(climate_day__gte=since)
+    latest = dict(
+        rows.order_by("climate_day", "issued_at", "is_correction", "pk").values_list(
+            "climate_day", "max_f"
+        )
+    )
+    return {day: high for day, high in latest.items() if high is not None}
+
+
+def official_report(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> ClimateReport | None:
+    """Return the latest final report known then; None also when it gives no maximum."""
+    report = (
+        ClimateReport.objects.filter(
+            station=station,
+            climate_day=climate_day,
+            available_at__lte=as_of,
+            is_preliminary=False,
+        )
+        .order_by("-issued_at", "-is_correction", "-pk")
+        .first()
+    )
+    return None if report is None or report.max_f is None else report
+
+
+def forecast_errors(*, station: Station, as_of: dt.datetime, since: dt.date) -> list[ForecastError]:
+    """Return forecasts beside official highs, for learning how forecasts err.
+
+    One per source and day: the latest that was issued and known before noon (local standard time)
+    of the day. A later one has seen part of the answer.
+    """
+    highs = official_highs(station=station, as_of=as_of, since=since)
+    if not highs:
+        return []
+    rows = (
+        Forecast.objects.filter(
+            station=station,
+            available_at__lte=as_of,
+            climate_day__gte=since,
+            climate_day__lte=max(highs),
+        )
+        .order_by("climate_day", "source__code", "issued_at", "pk")
+        .values_list("climate_day", "source__code", "issued_at", "available_at", "high_f")
+    )
+    latest: dict[tuple[dt.date, str], ForecastError] = {}
+    bounds: dict[dt.date, tuple[dt.datetime, dt.datetime]] = {}
+    for day, source_code, issued_at, available_at, high_f in rows.iterator():
+        observed = highs.get(day)
+        if observed is None:
+            continue
+        start, end = bounds.setdefault(day, station.climate_day_bounds(day))
+        # Issue precedes availability, so the later of the two decides.
+        if available_at >= start + BEFORE_PEAK:
+            continue
+        latest[day, source_code] = ForecastError(
+            climate_day=day,
+            source_code=source_code,
+            lead_hours=(end - issued_at).total_seconds() / 3600,
+            forecast_high_f=high_f,
+            observed_high_f=observed,
+        )
+    return list(latest.values())
+
+
+def running_maximum(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> RunningMaximum | None:
+    """Return the highest temperature of a day that was certain then, None without evidence.
+
+    Evidence are station reports inside the day, 6-hour groups whose whole period lies inside it,
+    the 24-hour group at its end, and climate reports of the day itself (a partial one is a lower
+    bound; a final one is here no more than that).
+    """
+    found = _observed_maxima(station=station, climate_day=climate_day, as_of=as_of)
+    reports = ClimateReport.objects.filter(
+        station=station, climate_day=climate_day, available_at__lte=as_of, max_f__isnull=False
+    ).order_by("issued_at", "is_correction", "pk")
+    latest: dict[bool, tuple[int, dt.datetime]] = {}
+    for max_f, issued_at, is_preliminary in reports.values_list(
+        "max_f", "issued_at", "is_preliminary"
+    ):
+        if max_f is not None:
+            latest[is_preliminary] = (max_f, issued_at)
+    for is_preliminary, (max_f, issued_at) in latest.items():
+        kind = "partial climate report" if is_preliminary else "final climate report"
+        found.append(RunningMaximum(max_f, max_f, issued_at, kind))
+    if not found:
+        return None
+    warmest = max(found, key=lambda item: (item.low_f, -item.at.timestamp()))
+    return RunningMaximum(
+        warmest.low_f, max(item.high_f for item in found), warmest.at, warmest.evidence
+    )
+
+
+def _observed_maxima(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> list[RunningMaximum]:
+    start, end = station.climate_day_bounds(climate_day)
+    rows = Observation.objects.filter(
+        station=station,
+        # Nothing is available before it is observed; this bound is for the index.
+        available_at__gte=start,
+        available_at__lte=as_of,
+        observed_at__gte=start,
+        observed_at__lt=end + REPORT_SLACK,
+    ).values_list("observed_at", "kind", "temp_low_f", "temp_high_f", "max_6h_f", "max_24h_f")
+    reports = list(rows.order_by("observed_at"))
+    corrected = {row[0] for row in reports if row[1].endswith(CORRECTED)}
+    found = []
+    for at, kind, low_f, high_f, max_6h_f, max_24h_f in reports:
+        if at in corrected and not kind.endswith(CORRECTED):
+            continue
+        if at < end:
+            found.append(RunningMaximum(low_f, high_f, at, f"station report {at:%H:%M}Z"))
+        if max_6h_f is not None and is_six_hour_group_of_day(at, day_start=start, day_end=end):
+            found.append(RunningMaximum(max_6h_f, max_6h_f, at, f"6-hour maximum {at:%H:%M}Z"))
+        if max_24h_f is not None and is_day_group_of_day(at, day_end=end):
+            found.append(RunningMaximum(max_24h_f, max_24h_f, at, f"24-hour maximum {at:%H:%M}Z"))
+    return found

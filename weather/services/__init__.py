@@ -1,0 +1,1 @@
+"""Writes of this app, named by what they do."""

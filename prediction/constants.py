@@ -1,0 +1,28 @@
+"""Names and numbers that the app's parts and its readers share."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+#: The engine whose distribution is traded on and verified.
+PRIMARY_ENGINE = "combined"
+#: The engine every other one must beat; stored beside the primary one.
+CLIMATOLOGY_ENGINE = "climatology"
+#: The engine whose parameters are learned nightly.
+FITTED_ENGINE = "forecast_gaussian"
+
+#: Share of climatology in the primary distribution, so that no bracket is impossible by modelling.
+CLIMATOLOGY_SHARE = 0.005
+#: Official highs older than this say nothing about the coming days.
+CLIMATOLOGY_WINDOW = dt.timedelta(days=120)
+#: Forecast errors older than this are not learned from.
+ERROR_WINDOW = dt.timedelta(days=730)
+#: Predictions are scored as they stood at this hour of local standard time: a fixed time before
+#: the afternoon peak, since later ones may have seen the outcome.
+VERIFICATION_HOUR_LST = 10
+#: Verifications on which the health of the confidence grade rests.
+HEALTH_WINDOW = 100
+#: Below this many settled days no verdict on skill is given.
+MIN_DAYS_FOR_VERDICT = 20
+#: From this many settled days on a difference may be claimed.
+MIN_DAYS_FOR_CLAIM = 100

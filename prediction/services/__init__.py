@@ -1,0 +1,1 @@
+"""What the app does: assemble inputs, predict, fit, verify."""

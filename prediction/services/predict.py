@@ -1,0 +1,148 @@
+"""Makes and keeps predictions: again only when what is known has changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, replace
+
+from django.db import transaction
+from markets.selectors import tradeable_events
+
+from boz.core.agents import AgentResult
+from boz.core.clock import require_utc
+from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError
+from boz.core.logging import get_logger
+from boz.core.schemas import Confidence, SkippedSubject
+from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
+from prediction.engines import get_engine
+from prediction.engines.base import EngineForecast, canonical_hash
+from prediction.models import Prediction
+from prediction.selectors import latest_prediction
+from prediction.services.confidence import grade
+from prediction.services.inputs import HOUR, Known, assemble_inputs
+from weather.models import Station
+
+log = get_logger("MODEL")
+
+
+def predict(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Prediction:
+    """Return the belief about a climate day as of a moment, making it only when inputs changed.
+
+    Climatology's prediction is kept beside it, to be scored against. The time to the end of the
+    day counts in whole hours, so an unchanged world gives one row an hour.
+
+    Raises:
+        DataUnavailable: If nothing is known from which to predict.
+        InvalidDataError: If all that is known cannot be true.
+    """
+    moment = require_utc(as_of, name="as_of")
+    known = assemble_inputs(station=station, climate_day=climate_day, as_of=moment)
+    with transaction.atomic():
+        try:
+            _kept(_climatology_only(known), station=station, engine=CLIMATOLOGY_ENGINE)
+        except (DataUnavailable, InvalidDataError) as error:
+            log.debug("No climatology", station=station.code, reason=error.message)
+        return _kept(known, station=station, engine=PRIMARY_ENGINE)
+
+
+def predict_all(*, now: dt.datetime) -> AgentResult:
+    """Predict the day of every tradeable event; one that cannot be predicted is left out."""
+    predicted = made = 0
+    skipped: list[SkippedSubject] = []
+    for station, climate_day in _wanted(now):
+        subject = f"{station.code} {climate_day}"
+        try:
+            prediction = predict(station=station, climate_day=climate_day, as_of=now)
+        except BozBaseException as error:
+            skipped.append(
+                SkippedSubject(subject=subject, reason=error.message, context=error.context)
+            )
+            log.warning("No prediction", station=station.code, reason=error.message)
+            continue
+        except Exception as error:
+            reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
+            skipped.append(SkippedSubject(subject=subject, reason=reason))
+            log.exception("Prediction failed unexpectedly", station=station.code)
+            continue
+        predicted += 1
+        made += prediction.as_of == now
+    return AgentResult(
+        done={"predicted": predicted, "new": made, "unchanged": predicted - made}, skipped=skipped
+    )
+
+
+def _wanted(now: dt.datetime) -> list[tuple[Station, dt.date]]:
+    """Return each station and day once, in a stable order."""
+    wanted = {
+        (event.series.station.code, event.climate_day): event.series.station
+        for event in tradeable_events(now=now)
+    }
+    return [(wanted[key], key[1]) for key in sorted(wanted)]
+
+
+def _climatology_only(known: Known) -> Known:
+    """Return the inputs of climatology alone: nothing else may make a new row of it."""
+    inputs = replace(known.inputs, lead_hours=0, forecasts=(), skills=(), reached=None)
+    return Known(inputs=inputs, fit=None, ladder=known.ladder)
+
+
+def _kept(known: Known, *, station: Station, engine: str) -> Prediction:
+    inputs = known.inputs
+    inputs_hash = _hash(known, engine=engine)
+    latest = latest_prediction(
+        station=station, climate_day=inputs.climate_day, as_of=inputs.as_of, engine=engine
+    )
+    # A stored belief never changes: decisions refer to it.
+    if latest is not None and (latest.inputs_hash == inputs_hash or latest.as_of == inputs.as_of):
+        return latest
+    forecast = get_engine(engine).predict(inputs)
+    start, end = station.climate_day_bounds(inputs.climate_day)
+    confidence, reason = _confidence(forecast, known, engine=engine, start=start)
+    return Prediction.objects.create(
+        station=station,
+        climate_day=inputs.climate_day,
+        engine=engine,
+        as_of=inputs.as_of,
+        pmf_low_f=forecast.pmf.low_f,
+        pmf=[float(p) for p in forecast.pmf.probabilities],
+        mean_f=forecast.mean,
+        sd_f=forecast.sd,
+        spread_f=forecast.spread,
+        lead_hours=(end - inputs.as_of) / HOUR,
+        confidence=confidence,
+        confidence_reason=f"{reason} {forecast.note}",
+        sources=list(forecast.sources),
+        missing=list(forecast.missing),
+        n_train=forecast.n_train,
+        observed_max_low_f=None if inputs.reached is None else inputs.reached.low_f,
+        inputs_hash=inputs_hash,
+        fit=known.fit,
+    )
+
+
+def _confidence(
+    forecast: EngineForecast, known: Known, *, engine: str, start: dt.datetime
+) -> tuple[Confidence, str]:
+    if engine == CLIMATOLOGY_ENGINE:
+        return Confidence.LOW, "Climatology is a yardstick, not a belief."
+    graded, reason = grade(
+        forecast,
+        ladder=known.ladder,
+        fit=known.fit,
+        hours_into_day=(known.inputs.as_of - start) / HOUR,
+    )
+    return graded.confidence, reason
+
+
+def _hash(known: Known, *, engine: str) -> str:
+    content = asdict(known.inputs)
+    # It acts only through what was known by then and the whole hours left.
+    del content["as_of"]
+    return canonical_hash(
+        {
+            "engine": engine,
+            "inputs": content,
+            "ladder": [[bracket.low_f, bracket.high_f] for bracket in known.ladder],
+            "track_record": None if known.fit is None else known.fit.scores.get("track_record"),
+        }
+    )

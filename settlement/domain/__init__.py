@@ -1,0 +1,1 @@
+"""Pure rules of settlement: comparing results and telling what a trade teaches."""

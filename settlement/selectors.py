@@ -1,0 +1,82 @@
+"""Reads of how events ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from markets.models import Event, Market
+from settlement.models import Digest, PostMortem, Settlement
+from trading.choices import TradeStatus
+from trading.models import Portfolio, Trade
+
+#: A result that changes later than this is a matter for people.
+REVISIT_DAYS = dt.timedelta(days=30)
+
+
+def current_settlement(event: Event) -> Settlement | None:
+    """Return the newest version of an event's settlement."""
+    return Settlement.objects.filter(event=event).order_by("-version").first()
+
+
+def events_to_settle(*, now: dt.datetime) -> QuerySet[Event]:
+    """Return events whose results may still need settling or may have changed.
+
+    A quarantined event is among them once it is determined: nothing may be bought there, but what
+    is held gets paid.
+    """
+    oldest = (now - REVISIT_DAYS).date()
+    results_known = Q(determined_at__isnull=False, determined_at__lte=now)
+    still_open = Q(status=Event.Status.DETERMINED) | Q(status=Event.Status.QUARANTINED)
+    may_have_changed = Q(status=Event.Status.SETTLED, climate_day__gte=oldest)
+    unpaid = Trade.objects.filter(event=OuterRef("pk"), status=TradeStatus.EXECUTED)
+    return (
+        Event.objects.filter(results_known)
+        .annotate(unpaid_trades=Exists(unpaid))
+        .filter(still_open | may_have_changed | Q(unpaid_trades=True))
+        .select_related("series__station")
+        .prefetch_related("markets", "settlements")
+        .order_by("climate_day", "ticker")
+    )
+
+
+def has_unpaid_trades(event: Event) -> bool:
+    """Say whether an event still holds executed trades, e.g. filled without our knowing."""
+    return Trade.objects.filter(event=event, status=TradeStatus.EXECUTED).exists()
+
+
+def settled_trades(event: Event) -> QuerySet[Trade]:
+    """Return an event's trades that ended with a result."""
+    return Trade.objects.filter(
+        event=event, status__in=[TradeStatus.WON, TradeStatus.LOST]
+    ).select_related("market", "event__series__station", "decision__prediction")
+
+
+def trades_without_post_mortem(*, now: dt.datetime) -> QuerySet[Trade]:
+    """Return trades that ended with a result by ``now`` and are not explained yet."""
+    return (
+        Trade.objects.filter(
+            ~Exists(PostMortem.objects.filter(trade=OuterRef("pk"))),
+            status__in=[TradeStatus.WON, TradeStatus.LOST],
+            settled_at__lte=now,
+        )
+        .select_related("market", "event__series__station", "decision__prediction")
+        .order_by("pk")
+    )
+
+
+def results_of(event: Event) -> dict[str, str]:
+    """Return the exchange's result by market ticker; empty text where none is known."""
+    return {market.ticker: market.result for market in event.markets.all()}
+
+
+def has_all_results(event: Event) -> bool:
+    """Say whether every market of an event has a result."""
+    results = results_of(event).values()
+    return bool(results) and all(result != Market.Result.UNKNOWN for result in results)
+
+
+def digests_of(portfolio: Portfolio) -> QuerySet[Digest]:
+    """Return a portfolio's digests, newest first."""
+    return Digest.objects.filter(portfolio=portfolio).order_by("-day")

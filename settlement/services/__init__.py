@@ -1,0 +1,1 @@
+"""What the app does: settle events, write post-mortems and digests."""

@@ -1,0 +1,252 @@
+"""Settles events on the exchange's results: pays, checks, scores and explains.
+
+The exchange's result governs money. Our own reading and the strikes are checks whose disagreement
+is recorded and told, and never changes a payment.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from boz.core.agents import AgentResult
+from boz.core.clock import require_utc
+from boz.core.errors import BozBaseException, DataUnavailable
+from boz.core.logging import get_logger
+from boz.core.models import Level
+from boz.core.schemas import SkippedSubject
+from boz.core.services.notifications import notify
+from markets.models import Event, Market
+from prediction.services.verify import verify_event
+from settlement.domain.reading import Comparison, PaidMarket, compare, whole_degree
+from settlement.models import Settlement
+from settlement.selectors import (
+    current_settlement,
+    events_to_settle,
+    has_all_results,
+    has_unpaid_trades,
+    results_of,
+    trades_without_post_mortem,
+)
+from settlement.services.post_mortem import write_post_mortem
+from trading.models import Trade
+from trading.services.settling import settle_trades
+from weather.selectors import official_report
+
+log = get_logger("SETTLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling one event did."""
+
+    trades: int
+    is_new: bool = False
+    is_changed: bool = False
+    has_mismatch: bool = False
+    has_reading_difference: bool = False
+    verified: int = 0
+    skipped: tuple[SkippedSubject, ...] = ()
+
+
+def settle_all(*, now: dt.datetime) -> AgentResult:
+    """Settle every event whose results are known, each by itself.
+
+    One event's failure is recorded and leaves the others alone. A result that changes after it was
+    settled gives a new version and a warning; money already booked is left untouched.
+    """
+    moment = require_utc(now, name="now")
+    settled: list[Settled] = []
+    skipped: list[SkippedSubject] = []
+    for event in events_to_settle(now=moment):
+        if _is_current(event) and not has_unpaid_trades(event):
+            continue
+        try:
+            with transaction.atomic():
+                settled.append(settle_event(event=event, now=moment))
+        except Exception as error:  # noqa: BLE001 - one event must not stop the others
+            skipped.append(_skip(event.ticker, error))
+    written, unexplained = _explain(now=moment)
+    skipped += [item for one in settled for item in one.skipped] + unexplained
+    return AgentResult(
+        done={
+            "settled": sum(one.is_new for one in settled),
+            "mismatches": sum(one.has_mismatch for one in settled),
+            "reading_differences": sum(one.has_reading_difference for one in settled),
+            "trades": sum(one.trades for one in settled),
+            "postmortems": written,
+            "verified": sum(one.verified for one in settled),
+            "changed": sum(one.is_changed for one in settled),
+        },
+        skipped=skipped,
+    )
+
+
+def settle_event(*, event: Event, now: dt.datetime) -> Settled:
+    """Settle one event inside the caller's transaction.
+
+    Raises:
+        DataUnavailable: If a market has no result yet.
+    """
+    if not has_all_results(event):
+        raise DataUnavailable(
+            f"Not every market of {event.ticker} has a result yet.", {"event": event.ticker}
+        )
+    if _is_current(event):
+        return _paid_late(event, now=now)
+    previous = current_settlement(event)
+    settlement, comparison, is_changed = _recorded(event, previous, now=now)
+    trades = _paid(event, now=now)
+    verified, skipped = _verified(event, settlement, now=now)
+    if event.status != Event.Status.SETTLED:
+        event.status = Event.Status.SETTLED
+        event.save(update_fields=["status"])
+    _tell(event, settlement, is_changed=is_changed, trades=len(trades), now=now)
+    return Settled(
+        trades=len(trades),
+        is_new=True,
+        is_changed=is_changed,
+        has_mismatch=bool(comparison.strike_mismatches),
+        has_reading_difference=bool(comparison.reading_differences),
+        verified=verified,
+        skipped=skipped,
+    )
+
+
+def _recorded(
+    event: Event, previous: Settlement | None, *, now: dt.datetime
+) -> tuple[Settlement, Comparison, bool]:
+    report = official_report(station=event.series.station, climate_day=event.climate_day, as_of=now)
+    reading = None if report is None else report.max_f
+    comparison = compare(
+        [
+            PaidMarket(
+                ticker=market.ticker,
+                bracket=market.bracket,
+                is_yes=market.result == Market.Result.YES,
+            )
+            for market in event.markets.all()
+        ],
+        exchange_value_f=event.expiration_value_f,
+        our_reading_f=reading,
+    )
+    is_changed = previous is not None and previous.results != results_of(event)
+    settlement = Settlement.objects.create(
+        event=event,
+        version=1 if previous is None else previous.version + 1,
+        exchange_value_f=event.expiration_value_f,
+        our_reading_f=reading,
+        authority=_authority(event),
+        results=results_of(event),
+        mismatches=[*comparison.sentences, *([_CHANGED] if is_changed else [])],
+        settled_at=now,
+    )
+    return settlement, comparison, is_changed
+
+
+_CHANGED = (
+    "The exchange changed its results after this event was settled. The trades stay booked on the "
+    "first results: no money was moved for this version, and a person must put that right."
+)
+
+
+def _paid_late(event: Event, *, now: dt.datetime) -> Settled:
+    """Pay trades whose fills became known only after the event was settled."""
+    trades = _paid(event, now=now)
+    log.warning("Trades were paid after their event was settled", event=event.ticker)
+    return Settled(trades=len(trades))
+
+
+def _paid(event: Event, *, now: dt.datetime) -> list[Trade]:
+    results = {ticker: word == Market.Result.YES for ticker, word in results_of(event).items()}
+    return settle_trades(event=event, results=results, now=now)
+
+
+def _verified(
+    event: Event, settlement: Settlement, *, now: dt.datetime
+) -> tuple[int, tuple[SkippedSubject, ...]]:
+    """Score the belief; a score that cannot be made never holds up a payment."""
+    high = whole_degree(settlement.exchange_value_f)
+    if high is None:
+        high = settlement.our_reading_f
+    if high is None:
+        reason = "There is no settled value to score the prediction on."
+        return 0, (SkippedSubject(subject=f"verification of {event.ticker}", reason=reason),)
+    try:
+        with transaction.atomic():
+            return verify_event(event=event, observed_high_f=high, now=now), ()
+    except Exception as error:  # noqa: BLE001 - scoring must not undo a payment
+        return 0, (_skip(f"verification of {event.ticker}", error),)
+
+
+def _explain(*, now: dt.datetime) -> tuple[int, list[SkippedSubject]]:
+    """Write every post-mortem that is missing, also of trades settled in an earlier run."""
+    written = 0
+    skipped: list[SkippedSubject] = []
+    for trade in trades_without_post_mortem(now=now):
+        try:
+            settlement = current_settlement(trade.event)
+            if settlement is None:
+                raise DataUnavailable(f"Trade {trade.pk} ended without a settlement on record.")
+            with transaction.atomic():
+                write_post_mortem(trade=trade, settlement=settlement, now=now)
+        except Exception as error:  # noqa: BLE001 - one trade must not stop the others
+            skipped.append(_skip(f"post-mortem of trade {trade.pk}", error))
+        else:
+            written += 1
+    return written, skipped
+
+
+def _tell(
+    event: Event, settlement: Settlement, *, is_changed: bool, trades: int, now: dt.datetime
+) -> None:
+    facts = {
+        "event": event.ticker,
+        "value": str(settlement.exchange_value_f),
+        "version": settlement.version,
+        "trades": trades,
+    }
+    if not settlement.mismatches:
+        log.info("Event settled", **facts)
+        return
+    log.warning("Event settled with a mismatch", **facts, mismatches=settlement.mismatches)
+    what = "changed its result" if is_changed else "settled with a mismatch"
+    notify(
+        level=Level.WARNING,
+        title=f"{event.ticker} {what}",
+        body="\n".join(settlement.mismatches),
+        now=now,
+        subject_key=f"settlement:{event.ticker}:v{settlement.version}",
+    )
+
+
+def _is_current(event: Event) -> bool:
+    """Say whether the newest settlement is of the results and the value now listed."""
+    versions = sorted(event.settlements.all(), key=lambda item: item.version)
+    if not versions:
+        return False
+    newest = versions[-1]
+    return (
+        newest.results == results_of(event) and newest.exchange_value_f == event.expiration_value_f
+    )
+
+
+def _authority(event: Event) -> str:
+    """Return the names of the settlement sources in force for the event."""
+    names = [
+        str(source.get("name", "")) if isinstance(source, dict) else str(source)
+        for source in event.settlement_sources
+    ]
+    return ", ".join(name for name in names if name)[:120] or "not stated"
+
+
+def _skip(subject: str, error: Exception) -> SkippedSubject:
+    """Log what was left out and return the record of it."""
+    if isinstance(error, BozBaseException):
+        log.warning("Left out of settlement", subject=subject, reason=error.message)
+        return SkippedSubject(subject=subject, reason=error.message, context=error.context)
+    log.exception("Settlement stopped unexpectedly", subject=subject)
+    reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
+    return SkippedSubject(subject=subject, reason=reason)

@@ -23,7 +23,7 @@ SHOWN_CHARS = 20_000
 
 
 @admin.register(Station)
-class StationAdmin(NoDeleteAdminMixin, admin.ModelAdmin[Station]):
+class StationAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
     """Stations; which ones jobs work on is the operator's choice."""
 
     list_display = ("code", "name", "icao", "cli_id", "grid", "grid_resolved_at", "is_active")
@@ -44,11 +44,11 @@ class StationAdmin(NoDeleteAdminMixin, admin.ModelAdmin[Station]):
     @admin.display(description="grid point")
     def grid(self, station: Station) -> str:
         """Return the forecast grid cell."""
-        return f"{station.grid_id}/{station.grid_x},{station.grid_y}" if station.grid_id else "–"
+        return f"{station.grid_id}/{station.grid_x},{station.grid_y}" if station.grid_id else "-"
 
 
 @admin.register(ForecastSource)
-class ForecastSourceAdmin(NoDeleteAdminMixin, admin.ModelAdmin[ForecastSource]):
+class ForecastSourceAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
     """Outside sources and their health."""
 
     list_display = (
@@ -70,11 +70,11 @@ class ForecastSourceAdmin(NoDeleteAdminMixin, admin.ModelAdmin[ForecastSource]):
     @admin.display(description="last error")
     def short_error(self, source: ForecastSource) -> str:
         """Return the beginning of the last error."""
-        return source.last_error[:120] or "–"
+        return source.last_error[:120] or "-"
 
 
 @admin.register(Forecast)
-class ForecastAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[Forecast]):
+class ForecastAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Every issuance of every forecast."""
 
     list_display = ("station", "climate_day", "high_f", "source", "issued_at", "available_at")
@@ -97,7 +97,7 @@ class ForecastAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[Forecast]):
 
 
 @admin.register(Observation)
-class ObservationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[Observation]):
+class ObservationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Station reports."""
 
     list_display = (
@@ -111,7 +111,7 @@ class ObservationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[Observation]):
 
 
 @admin.register(ClimateReport)
-class ClimateReportAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[ClimateReport]):
+class ClimateReportAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Every issuance of every climate report."""
 
     list_display = (
@@ -125,7 +125,7 @@ class ClimateReportAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[ClimateReport]):
 
 
 @admin.register(Payload)
-class PayloadAdmin(ReadOnlyAdminMixin, admin.ModelAdmin[Payload]):
+class PayloadAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Raw answers."""
 
     list_display = ("source", "url", "content_type", "received_at", "sha256")

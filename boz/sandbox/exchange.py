@@ -291,8 +291,8 @@ class _Feed:
         sizes = [len(item.tape.trades.times) for item in listed]
         tapes = [item.tape.trades for item in listed]
         owner = np.repeat(np.arange(len(listed)), sizes)
-        number = np.concatenate([np.arange(size) for size in sizes])
-        times = np.concatenate([tape.times for tape in tapes])
+        number = _joined([np.arange(size) for size in sizes])
+        times = _joined([tape.times for tape in tapes])
         order = np.lexsort((number, owner, times))
         self._times, self._owner, self._number = times[order], owner[order], number[order]
         self._tapes = tapes
@@ -331,6 +331,10 @@ class _Feed:
             "created_time": format_utc(moment),
             "is_block_trade": False,
         }
+
+
+def _joined(parts: list[Any]) -> Any:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def unix(moment: dt.datetime) -> int:

@@ -136,7 +136,7 @@ def _absurd_report(text: str) -> str:
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.startswith("  MAXIMUM "):
-            lines[number] = "  MAXIMUM       -200" + line[18:]
+            lines[number] = f"  MAXIMUM{'-200':>11}{line[20:]}"
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 
 from boz.core.clock import UTC
@@ -21,18 +22,31 @@ DEFAULT_NOW = dt.datetime(2024, 11, 14, 15, tzinfo=UTC)
 EARLIEST_NOW = dt.datetime(2024, 7, 1, tzinfo=UTC)
 
 
-class World:
-    """Everything that a server needs to answer."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Services:
+    """The outside services over one set of recordings; they hold no clock."""
 
-    def __init__(self, recordings: Recordings, clock: SimulatedClock, scenario: Scenario) -> None:
-        """Prepare the services over the scenario's version of the recordings."""
-        changed = scenario.apply(recordings)
+    exchange: Exchange
+    weather: WeatherService
+    observations: Observations
+
+    @classmethod
+    def of(cls, recordings: Recordings) -> Services:
+        """Prepare all services."""
+        return cls(Exchange(recordings), WeatherService(recordings), Observations(recordings))
+
+
+class World:
+    """Everything that a server needs to answer: services, a clock, faults on order."""
+
+    def __init__(self, services: Services, clock: SimulatedClock, scenario: Scenario) -> None:
+        """Put services under a clock."""
         self.clock = clock
         self.scenario = scenario
         self.faults = FaultQueue()
-        self.exchange = Exchange(changed)
-        self.weather = WeatherService(changed)
-        self.observations = Observations(changed)
+        self.exchange = services.exchange
+        self.weather = services.weather
+        self.observations = services.observations
 
 
 def open_world(
@@ -54,4 +68,6 @@ def open_world(
             f"There is no scenario {scenario!r}; known are {', '.join(SCENARIOS)}.",
             {"scenario": scenario},
         )
-    return World(load_recordings(recordings), SimulatedClock(now, speed=speed), chosen)
+    clock = SimulatedClock(now, speed=speed)
+    services = Services.of(chosen.apply(load_recordings(recordings)))
+    return World(services, clock, chosen)

@@ -314,6 +314,8 @@ def _load_trades(path: Path, markets: tuple[RecordedMarket, ...]) -> dict[str, T
     # the rows are read again one by one to name the line.
     try:
         market, utc, price, count, side = zip(*(row.split(",") for row in rows[1:]), strict=True)
+        if any(len(text) != 20 or text[-1] != "Z" for text in utc):
+            raise ValueError("a time is not written as 2024-11-13T15:07:57Z")
         number = np.array(market).astype(np.int64)
         times = np.array([text[:-1] for text in utc], "datetime64[s]").astype(np.int64)
         prices = np.array(price).astype(np.int64)

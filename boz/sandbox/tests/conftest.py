@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from boz.sandbox.app import create_app
+from boz.sandbox.clock import SimulatedClock
+from boz.sandbox.recordings.loader import Recordings, load_recordings
+from boz.sandbox.scenarios import SCENARIOS
+from boz.sandbox.world import Services, World
+
+REST = "/trade-api/v2"
+BASE_URL = "http://127.0.0.1:8899"
+
+
+class Client:
+    """Asks a world in this process; every answer is a real HTTP response."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._transport = httpx.ASGITransport(create_app(world))
+
+    def get(self, path: str, **kwargs: Any) -> httpx.Response:
+        return asyncio.run(self._send("GET", path, **kwargs))
+
+    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+        return asyncio.run(self._send("POST", path, **kwargs))
+
+    def rest(self, path: str, **params: Any) -> Any:
+        """Return the JSON of a successful answer of the exchange."""
+        response = self.get(f"{REST}{path}", params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url=BASE_URL) as client:
+            return await client.request(method, path, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Recordings:
+    return load_recordings()
+
+
+@pytest.fixture(scope="session")
+def services(recordings: Recordings) -> Callable[[str], Services]:
+    """Return the services of a scenario; they hold no state, so tests share them."""
+    return functools.cache(lambda scenario: Services.of(SCENARIOS[scenario].apply(recordings)))
+
+
+@pytest.fixture
+def at(services: Callable[[str], Services]) -> Callable[..., Client]:
+    """Return a client of a world at a moment: ``at("2024-11-14T15:00:00Z")``."""
+
+    def open_at(moment: str, *, scenario: str = "recorded") -> Client:
+        clock = SimulatedClock(dt.datetime.fromisoformat(moment))
+        return Client(World(services(scenario), clock, SCENARIOS[scenario]))
+
+    return open_at

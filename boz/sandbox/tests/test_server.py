@@ -130,8 +130,6 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     "ending", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
-    "ending", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
 def test_the_command_prints_one_line_serves_and_ends_cleanly(ending):
     process = start("--json", "--now", "2024-11-27T18:00:00Z", "--scenario", "no_prices")
     try:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import override_settings
 
 from boz.core import agents
@@ -202,3 +205,38 @@ def test_a_round_goes_by_order(add_agent) -> None:
     add_agent("first", lambda now: AgentResult(), order=-2)
 
     assert [agent.name for agent in agents.all_agents()][:2] == ["first", "second"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_many_deliveries_at_once_exactly_one_works(add_agent) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("an SQLite database in memory has one connection")
+    at_work, may_end = threading.Event(), threading.Event()
+    runs: list[JobRun] = []
+
+    def work(now: dt.datetime) -> AgentResult:
+        at_work.set()
+        may_end.wait(timeout=10)
+        return AgentResult()
+
+    def deliver() -> None:
+        try:
+            runs.append(run_agent("probe", now=NOW))
+        finally:
+            connection.close()
+
+    add_agent("probe", work)
+    threads = [threading.Thread(target=deliver) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    assert at_work.wait(timeout=10)
+    deadline = time.monotonic() + 10
+    while len(runs) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    may_end.set()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(run.status for run in runs) == ["OK", *["REFUSED"] * 4]
+    assert JobRun.objects.filter(status="OK").count() == 1

@@ -1,0 +1,1 @@
+"""Ways to write values in pages."""

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from boz.core.clock import exchange_day, exchange_day_bounds
@@ -26,8 +26,13 @@ SETTLED = (TradeStatus.WON, TradeStatus.LOST)
 RESERVING = (TradeStatus.PENDING, TradeStatus.APPROVED, TradeStatus.EXECUTED)
 
 
-def _sum(rows: QuerySet[Any], expression: Any) -> Decimal:
-    total: Decimal = rows.aggregate(total=Coalesce(Sum(expression), ZERO))["total"]
+def _sum(rows: QuerySet[Any], column: str) -> Decimal:
+    """Return the exact sum of a decimal column.
+
+    Only plain columns: the database knows their scale, while a product of two would come back from
+    SQLite as an unrounded float.
+    """
+    total: Decimal = rows.aggregate(total=Coalesce(Sum(column), ZERO))["total"]
     return total
 
 
@@ -108,12 +113,13 @@ def ledger_drift_dollars(portfolio: Portfolio) -> Decimal:
     ledger = LedgerEntry.objects.filter(portfolio=portfolio)
     paid_in = _sum(ledger.filter(kind=EntryKind.DEPOSIT), "amount_dollars")
     paid_out = _sum(ledger.filter(kind=EntryKind.WITHDRAWAL), "amount_dollars")
+    expected = paid_in - paid_out
     fills = Fill.objects.filter(order__trade__portfolio=portfolio)
-    spent = _sum(fills, F("price_dollars") * F("count")) + _sum(fills, "fee_dollars")
-    winning = fills.filter(
-        order__trade__status__in=SETTLED, order__trade__market__result=F("order__trade__side")
-    )
-    expected = paid_in - paid_out - spent + _sum(winning, "count")
+    for fill in fills.select_related("order__trade__market"):
+        trade = fill.order.trade
+        expected -= fill.cost_dollars + fill.fee_dollars
+        if trade.status in SETTLED and trade.market.result == trade.side:
+            expected += fill.count
     return cash_dollars(portfolio) - expected
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -19,7 +19,7 @@ from trading.choices import Mode, TradeStatus
 from trading.domain.beliefs import market_probability
 from trading.domain.kernel import Outcome, decide
 from trading.domain.parameters import StrategyParameters, checked_parameters
-from trading.domain.snapshot import Snapshot, stable_hash
+from trading.domain.snapshot import MarketView, Snapshot, stable_hash
 from trading.models import Decision, Portfolio, Signal, Strategy, Trade
 from trading.services.orders import execute_trade
 from trading.services.snapshots import event_snapshot, portfolio_state
@@ -158,32 +158,42 @@ def _write_signals(
     reasons: dict[str, list[str]] = {}
     for item in outcome.stand_downs:
         reasons.setdefault(item.market_ticker or "", []).append(item.reason)
+    probabilities = {item.market_ticker: item.probability for item in snapshot.belief.brackets}
     rows = []
-    for belief, view in zip(snapshot.belief.brackets, snapshot.markets, strict=True):
+    for view in snapshot.markets:
         signal = bought.get(view.ticker)
+        if signal is None:
+            said = reasons.get(view.ticker, []) or reasons.get("", [])
+            facts = _hold_facts(view, probabilities[view.ticker], said)
+        else:
+            facts = _buy_facts(signal)
+        confidence = snapshot.belief.confidence.value
         rows.append(
-            Signal(
-                decision=decision,
-                market=markets[view.ticker],
-                direction=Signal.Direction.HOLD if signal is None else Signal.Direction.BUY,
-                side="" if signal is None else signal.side.value,
-                probability=belief.probability if signal is None else signal.probability,
-                market_probability=(
-                    (None if view.book is None else market_probability(view.book))
-                    if signal is None
-                    else signal.market_probability
-                ),
-                all_in_cost_dollars=None if signal is None else signal.all_in_cost_dollars,
-                expected_value_dollars=None if signal is None else signal.expected_value_dollars,
-                confidence=snapshot.belief.confidence.value,
-                reasons=(
-                    reasons.get(view.ticker, []) or reasons.get("", [])
-                    if signal is None
-                    else list(signal.reasons)
-                ),
-            )
+            Signal(decision=decision, market=markets[view.ticker], confidence=confidence, **facts)
         )
     Signal.objects.bulk_create(rows)
+
+
+def _hold_facts(view: MarketView, probability: float, reasons: list[str]) -> dict[str, Any]:
+    return {
+        "direction": Signal.Direction.HOLD,
+        "side": "",
+        "probability": probability,
+        "market_probability": None if view.book is None else market_probability(view.book),
+        "reasons": reasons,
+    }
+
+
+def _buy_facts(signal: TradeSignal) -> dict[str, Any]:
+    return {
+        "direction": Signal.Direction.BUY,
+        "side": signal.side.value,
+        "probability": signal.probability,
+        "market_probability": signal.market_probability,
+        "all_in_cost_dollars": signal.all_in_cost_dollars,
+        "expected_value_dollars": signal.expected_value_dollars,
+        "reasons": list(signal.reasons),
+    }
 
 
 def _propose(

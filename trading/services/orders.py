@@ -11,12 +11,12 @@ import uuid
 from decimal import Decimal
 
 from django.db import transaction
-from markets.venues import VenueOrder, VenueReport, get_venue
 
 from boz.core.errors import BozBaseException, InvalidOrderError, OperatorActionRequired
 from boz.core.logging import get_logger
 from boz.core.money import ZERO
 from boz.core.schemas import Side
+from markets.venues import VenueOrder, VenueReport, get_venue
 from trading.choices import LIVE_ORDER_STATUSES, OrderStatus, TradeStatus
 from trading.models import Fill, Order, Trade
 from trading.services.ledger import post_fill
@@ -56,7 +56,7 @@ def execute_trade(*, trade_id: int, now: dt.datetime) -> Order:
     order = _commit_intent(trade_id=trade_id, now=now)
     _mark_sending(order, now=now)
     try:
-        report = get_venue(order.venue).place(order=_venue_order(order), now=now)
+        report = get_venue(order.venue).place(order=venue_order(order), now=now)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the outcome is not known
         return mark_unknown(
             order_id=order.pk,
@@ -123,7 +123,8 @@ def _mark_sending(order: Order, *, now: dt.datetime) -> None:
     order.save(update_fields=["status", "sent_at"])
 
 
-def _venue_order(order: Order) -> VenueOrder:
+def venue_order(order: Order) -> VenueOrder:
+    """Return an order as the venue is told of it."""
     return VenueOrder(
         client_order_id=order.client_order_id,
         market_ticker=order.trade.market.ticker,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
-from markets.venues import get_venue
-
 from boz.core.agents import AgentResult
 from boz.core.errors import BozBaseException
 from boz.core.logging import get_logger
 from boz.core.money import format_dollars
 from boz.core.schemas import SkippedSubject
+from markets.venues import PlacedOrder, get_venue
 from trading import selectors
 from trading.choices import OrderStatus
 from trading.models import Order, Portfolio
-from trading.services.orders import book_report, mark_not_sent
+from trading.services.orders import book_report, mark_not_sent, venue_order
 
 log = get_logger("ORDER")
 
@@ -55,7 +54,8 @@ def _resolve(order: Order, now: dt.datetime) -> str:
             order_id=order.pk, reason="The process ended before the order was sent.", now=now
         )
         return "not_sent"
-    report = get_venue(order.venue).find(client_order_id=order.client_order_id, now=now)
+    placed = PlacedOrder(order=venue_order(order), placed_at=order.sent_at or order.created_at)
+    report = get_venue(order.venue).orders(placed=[placed], now=now).get(order.client_order_id)
     if report is None:
         mark_not_sent(
             order_id=order.pk, reason="The venue proves that the order never arrived.", now=now

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, Sum
 
 from boz.core.errors import DataUnavailable
 from boz.core.logging import get_logger
@@ -75,10 +74,10 @@ def _settle(trade: Trade, results: Mapping[str, bool], now: dt.datetime) -> Trad
             f"There is no result for {trade.market.ticker}, so trade {trade.pk} stays open.",
             {"trade": trade.pk, "market": trade.market.ticker},
         )
-    totals = Fill.objects.filter(order__trade=trade).aggregate(
-        count=Sum("count"), cost=Sum(F("price_dollars") * F("count")), fees=Sum("fee_dollars")
-    )
-    count, cost, fees = (totals[key] or ZERO for key in ("count", "cost", "fees"))
+    fills = list(Fill.objects.filter(order__trade=trade))
+    count = sum((fill.count for fill in fills), ZERO)
+    cost = sum((fill.cost_dollars for fill in fills), ZERO)
+    fees = sum((fill.fee_dollars for fill in fills), ZERO)
     pays = yes_pays is (Side(trade.side) is Side.YES)
     payout: Decimal = count if pays else ZERO
     post_settlement(trade=trade, cost_dollars=cost, payout_dollars=payout, at=now)

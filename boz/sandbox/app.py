@@ -65,7 +65,7 @@ def _control_routes(world: World) -> list[Route]:
     async def order_faults(request: Request) -> Response:
         body = await _json_object(request)
         try:
-            source, kind = Source(body.get("source")), FaultKind(body.get("kind"))
+            source, kind = Source(str(body.get("source"))), FaultKind(str(body.get("kind")))
             count, seconds = body.get("count", 1), float(body.get("seconds", 60.0))
             if isinstance(count, bool) or not isinstance(count, int):
                 raise ValueError(f"count must be a whole number, was {count!r}")

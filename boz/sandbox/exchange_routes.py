@@ -39,6 +39,7 @@ def routes(world: World) -> list[Route]:
         ("/markets/trades", _trades),
         ("/markets/{ticker}", _market),
         ("/markets/{ticker}/orderbook", _orderbook),
+        ("/historical/markets", _historical_markets),
         ("/{rest:path}", _unknown),
     ]
     return [
@@ -91,7 +92,9 @@ def _events(world: World, request: Request, now: dt.datetime) -> Response:
     tickers = _comma_list(query.get("tickers"))
     nested = query_flag(query, "with_nested_markets")
     start = _position(query.get("cursor"), "events")
-    exchange, bodies, following = world.exchange, [], None
+    exchange = world.exchange
+    bodies: list[dict[str, Any]] = []
+    following: int | None = None
     # The key of an event is its distance from the oldest one, so that events that appear
     # between two pages do not shift the rest.
     all_events = list(exchange.events(now))
@@ -133,7 +136,8 @@ def _markets(world: World, request: Request, now: dt.datetime) -> Response:
     limit = query_int(query, "limit", low=0, high=1000, default=100)
     chosen = _market_filter(request, now)
     start = _position(query.get("cursor"), "markets")
-    bodies, following = [], None
+    bodies: list[dict[str, Any]] = []
+    following: int | None = None
     for position, item in world.exchange.markets(now):
         if (start is not None and position < start) or not chosen(item):
             continue
@@ -216,6 +220,11 @@ def _candlesticks(world: World, request: Request, now: dt.datetime) -> Response:
     if len(candles) > _MAX_CANDLES:
         raise WireError(400, "invalid_parameter", f"more than {_MAX_CANDLES} candlesticks asked")
     return JSONResponse({"ticker": item.market.ticker, "candlesticks": candles}, headers=DERIVED)
+
+
+def _historical_markets(world: World, request: Request, now: dt.datetime) -> Response:
+    """Return nothing: in these few weeks no market leaves the live tier."""
+    return JSONResponse({"markets": [], "cursor": ""})
 
 
 def _unknown(world: World, request: Request, now: dt.datetime) -> Response:

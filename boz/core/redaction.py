@@ -25,10 +25,10 @@ _SECRET_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 _SCHEME_TOKEN = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE)
 _DRF_TOKEN = re.compile(r"\bToken\s+[A-Za-z0-9]{20,}", re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@\"']+@", re.IGNORECASE)
-_ASSIGNED = re.compile(
-    rf"([\w-]*(?:{_SENSITIVE})[\w-]*)([\"']?\s*[=:]\s*)"
-    r"(?!\[redacted\])(\"[^\"]*\"|'[^']*'|[^\s\"',;&}\])]+)",
+_URL_CREDENTIALS = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@\"']+@", re.IGNORECASE)
+# Possessive, so that a long word is read once and never again from its middle.
+_NAME_BEFORE_VALUE = re.compile(
+    r"\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic|token)\s+)?(?:\[redacted\]|[^\s\"',;&}\])]+)",
     re.IGNORECASE,
 )
 
@@ -44,7 +44,7 @@ def redact_text(text: str) -> str:
     text = _URL_CREDENTIALS.sub(rf"\1{REDACTED}@", text)
     text = _SCHEME_TOKEN.sub(rf"\1 {REDACTED}", text)
     text = _DRF_TOKEN.sub(f"Token {REDACTED}", text)
-    return _ASSIGNED.sub(_hide_assigned, text)
+    return _redact_assigned(text)
 
 
 def redact_url(url: str) -> str:
@@ -86,8 +86,15 @@ def _redact_item(key: str, value: Any, depth: int) -> Any:
     return redact(value, depth=depth + 1)
 
 
-def _hide_assigned(match: re.Match[str]) -> str:
-    # "Authorization: Bearer [redacted]": the scheme stays readable, the rest is gone already.
-    if match.group(3).lower() in {"bearer", "basic", "token"}:
-        return match.group(0)
-    return f"{match.group(1)}{match.group(2)}{REDACTED}"
+def _redact_assigned(text: str) -> str:
+    pieces: list[str] = []
+    kept_to = 0
+    for name in _NAME_BEFORE_VALUE.finditer(text):
+        if name.start() < kept_to or not is_secret_name(name.group(1)):
+            continue
+        value = _VALUE.match(text, name.end())
+        if value is None:
+            continue
+        pieces += [text[kept_to : name.end()], REDACTED]
+        kept_to = value.end()
+    return "".join([*pieces, text[kept_to:]])

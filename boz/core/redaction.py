@@ -27,7 +27,8 @@ _SCHEME_TOKEN = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNO
 _DRF_TOKEN = re.compile(r"\bToken\s+[A-Za-z0-9]{20,}", re.IGNORECASE)
 _URL_CREDENTIALS = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@\"']+@", re.IGNORECASE)
 # Possessive, so that a long word is read once and never again from its middle.
-_NAME_BEFORE_VALUE = re.compile(
+_NAME_BEFORE_VALUE = re.compile(r"(?<![\w-])([\w-]++)[\"']?\s*[=:]\s*")
+_VALUE = re.compile(
     r"\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic|token)\s+)?(?:\[redacted\]|[^\s\"',;&}\])]+)",
     re.IGNORECASE,
 )

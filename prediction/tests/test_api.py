@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, make_user, rows
+from markets.tests.factories import NOW, EventFactory
+from prediction.domain.distribution import gaussian_pmf
+from prediction.models import EngineFit, Prediction, Verification
+
+pytestmark = pytest.mark.django_db
+LISTS = ("engine-fits", "predictions", "verifications")
+
+
+def make_scored_prediction(day: int = 15) -> Prediction:
+    event = EventFactory(climate_day=dt.date(2024, 11, day))
+    fit = EngineFit.objects.create(
+        engine="forecast_gaussian",
+        version=day,
+        station=event.series.station,
+        as_of=NOW + dt.timedelta(days=day),
+        n_train=90,
+        parameters={"bias": 0.5},
+        parameters_hash="0" * 64,
+    )
+    pmf = gaussian_pmf(mean_f=55.0, sd_f=2.3)
+    prediction = Prediction.objects.create(
+        station=event.series.station,
+        climate_day=event.climate_day,
+        engine="combined",
+        as_of=NOW,
+        pmf_low_f=pmf.low_f,
+        pmf=[float(value) for value in pmf.probabilities],
+        mean_f=55.0,
+        sd_f=2.3,
+        lead_hours=33.0,
+        confidence="medium",
+        inputs_hash="0" * 64,
+        fit=fit,
+    )
+    Verification.objects.create(
+        prediction=prediction,
+        event=event,
+        observed_high_f=55,
+        crps_f=0.5,
+        log_score=1.1,
+        brier=0.6,
+        rps=0.1,
+        pit=0.5,
+        verified_at=NOW,
+    )
+    return prediction
+
+
+@pytest.fixture
+def reader():
+    return client_of(make_user("reader"))
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_beliefs_need_a_login_and_nothing_more(client, reader, path):
+    make_scored_prediction()
+
+    assert client.get(f"/api/v1/{path}/").status_code in (401, 403)
+    assert rows(reader, path)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_need_as_many_queries_for_many_rows_as_for_one(reader, path):
+    make_scored_prediction()
+
+    assert_queries_do_not_grow(
+        reader, path, lambda: [make_scored_prediction(day) for day in (16, 17, 18)]
+    )
+
+
+def test_a_distribution_is_read_whole(reader):
+    prediction = make_scored_prediction()
+
+    found = rows(reader, "predictions", station="NY", engine="combined", climate_day="2024-11-15")
+
+    assert found[0]["id"] == prediction.pk
+    assert found[0]["pmf"] == prediction.pmf
+    assert sum(found[0]["pmf"]) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_scores_are_filtered_by_climate_day(reader):
+    make_scored_prediction(15)
+    make_scored_prediction(16)
+
+    found = rows(reader, "verifications", climate_day_from="2024-11-16")
+
+    assert [row["climate_day"] for row in found] == ["2024-11-16"]
+    assert found[0]["market_brier"] is None

@@ -34,10 +34,12 @@ class SandboxServer:
         self._wanted_port = port
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
         # Answers under a timeout fault must not hold up the end.
         config = uvicorn.Config(
             create_app(world),
             log_config=None,
+            log_level="warning",
             access_log=False,
             lifespan="off",
             ws="none",
@@ -109,16 +111,23 @@ class SandboxServer:
             ) from error
         self._socket = listener
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
+            target=self._run, args=(listener,), name="sandbox", daemon=True
         )
         self._thread.start()
         deadline = time.monotonic() + _START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
-                raise TransientError("The sandbox did not start in time.", {})
+                reason = "it took too long" if self._failure is None else repr(self._failure)
+                raise TransientError(f"The sandbox did not start: {reason}.", {})
             time.sleep(0.005)
         return self
+
+    def _run(self, listener: socket.socket) -> None:
+        try:
+            self._server.run(sockets=[listener])
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told by whoever waits for it
+            self._failure = error
 
     def stop(self) -> None:
         """Stop listening; safe to call twice."""

@@ -126,5 +126,8 @@ def _spoilt(source: Source, fault: Fault, response: Response, request: Request) 
     if fault.kind is FaultKind.TRUNCATED:
         return Response(content[: len(content) // 2], media_type=response.media_type)
     change = without_vital_fields if fault.kind is FaultKind.MISSING_FIELD else with_absurd_values
-    body = change(source, json.loads(content))
+    try:
+        body = change(source, json.loads(content))
+    except ValueError:
+        return response  # raw text has no fields to spoil
     return JSONResponse(body, status_code=response.status_code, media_type=response.media_type)

@@ -117,6 +117,13 @@ def test_absurd_answers_are_well_formed_and_impossible(at):
     assert client.get(METAR).json()[0]["temp"] < -100
 
 
+def test_text_without_fields_passes_unspoilt(at):
+    client = at(NOON)
+    order(client, "aviationweather", "missing_field")
+    raw = client.get("/aviationweather/api/data/metar?ids=KMIA&format=raw")
+    assert raw.text.startswith("METAR KMIA 271753Z")
+
+
 def test_a_timeout_keeps_silent_before_it_fails(at):
     client = at(NOON)
     order(client, "nws", "timeout", seconds=0.01)

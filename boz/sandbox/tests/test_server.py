@@ -153,7 +153,9 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(ending):
     [
         (("--now", "yesterday"), "--now must be a UTC time"),
         (("--now", "2024-06-01T00:00:00Z"), "must not lie before 2024-07-01"),
-        (("--speed", "-1"), "a speed is 0 or more"),
+        (("--speed", "-1"), "a speed is a number of 0 or more, was '-1'"),
+        (("--speed", "fast"), "a speed is a number of 0 or more, was 'fast'"),
+        (("--port", "70000"), "a port is a whole number in 0..65535, was '70000'"),
         (("--scenario", "sunny"), "invalid choice: 'sunny'"),
     ],
 )

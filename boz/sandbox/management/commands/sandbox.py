@@ -118,14 +118,17 @@ class Command(BaseCommand):
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65535:
-        raise ArgumentTypeError("a port lies in 0..65535")
+        raise ArgumentTypeError(f"a port is a whole number in 0..65535, was {text!r}")
     return port
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
     if not (math.isfinite(speed) and speed >= 0):
-        raise ArgumentTypeError("a speed is 0 or more")
+        raise ArgumentTypeError(f"a speed is a number of 0 or more, was {text!r}")
     return speed

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import transaction
 
-from boz.core.agents import AgentResult
+from boz.core.agents import AgentResult, heartbeat
 from boz.core.errors import BozBaseException, InvalidDataError
 from boz.core.logging import get_logger
 from weather.clients.nws import NwsClient, Product, ProductRef
@@ -42,6 +42,7 @@ def ingest_climate_reports(*, now: dt.datetime, client: NwsClient | None = None)
         stations = list(Station.objects.filter(is_active=True))
         limit = max(NEW_PER_STATION, NEW_PER_RUN // max(1, len(stations)))
         for station in stations:
+            heartbeat()
             if run.is_given_up:
                 run.leave_out_unasked(station.code)
                 continue

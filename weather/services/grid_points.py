@@ -69,6 +69,8 @@ def _resolve_or_keep(station: Station, *, client: NwsClient, now: dt.datetime) -
         resolve_grid_point(station, client=client, now=now)
     except BozBaseException as error:
         if not _is_known(station):
+            if isinstance(error, DataUnavailable):
+                raise _no_forecast(station, error) from error
             raise
         log.info("Grid point not refreshed", station=station.code, reason=error.message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import F
 
@@ -59,16 +60,16 @@ class SourceRun:
         self._answers += 1
         self._failures_in_a_row = 0
 
-    def skip(self, subject: str, reason: str, **context: object) -> None:
+    def skip(self, subject: str, reason: str, context: dict[str, Any] | None = None) -> None:
         """Leave a subject out for a reason that is not the source's fault."""
-        self.skipped.append(SkippedSubject(subject=subject, reason=reason, context=context))
+        self.skipped.append(SkippedSubject(subject=subject, reason=reason, context=context or {}))
 
     def leave_out(self, subject: str, error: BozBaseException) -> None:
         """Leave a subject out because of an error, and judge the source by it.
 
         That there is nothing for a subject is an answer; silence and nonsense are not.
         """
-        self.skip(subject, error.message, **error.context, **self._evidence(error))
+        self.skip(subject, error.message, {**error.context, **self._evidence(error)})
         if isinstance(error, DataUnavailable):
             self.answered()
             return
@@ -79,7 +80,7 @@ class SourceRun:
             self._failures_in_a_row = 0
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
 
-    def _evidence(self, error: BozBaseException) -> dict[str, object]:
+    def _evidence(self, error: BozBaseException) -> dict[str, Any]:
         """Keep a refused answer, so that the refusal can be checked."""
         payload = store_payload(self.box.latest) if isinstance(error, InvalidDataError) else None
         return {} if payload is None else {"payload_sha256": payload.sha256}

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from weather import selectors
+from weather.models import Forecast
+from weather.tests.factories import (
+    DAY,
+    ClimateReportFactory,
+    ForecastFactory,
+    ForecastSourceFactory,
+    ObservationFactory,
+    StationFactory,
+    real_station,
+)
+
+pytestmark = pytest.mark.django_db
+
+UTC = dt.UTC
+SECOND = dt.timedelta(seconds=1)
+
+
+def at(day: int, hour: int, minute: int = 0) -> dt.datetime:
+    return dt.datetime(2024, 11, day, hour, minute, tzinfo=UTC)
+
+
+def running(station, as_of, day=DAY):
+    return selectors.running_maximum(station=station, climate_day=day, as_of=as_of)
+
+
+def test_a_forecast_is_invisible_before_it_was_available():
+    row = ForecastFactory(issued_at=at(20, 1), available_at=at(20, 2))
+
+    def seen(as_of):
+        return selectors.latest_forecasts(station=row.station, climate_day=DAY, as_of=as_of)
+
+    assert seen(at(20, 2) - SECOND) == []
+    assert seen(at(20, 2)) == [row]
+
+
+def test_a_climate_report_is_invisible_before_it_was_available():
+    row = ClimateReportFactory(available_at=at(21, 9))
+    early, known = at(21, 9) - SECOND, at(21, 9)
+    assert selectors.official_highs(station=row.station, as_of=early) == {}
+    assert selectors.official_highs(station=row.station, as_of=known) == {DAY: 55}
+    report = selectors.official_report
+    assert report(station=row.station, climate_day=DAY, as_of=early) is None
+    assert report(station=row.station, climate_day=DAY, as_of=known) == row
+    assert running(row.station, early) is None
+
+
+def test_an_observation_is_invisible_before_it_was_available():
+    row = ObservationFactory(available_at=at(20, 19))
+    assert running(row.station, at(20, 19) - SECOND) is None
+    assert running(row.station, at(20, 19)).low_f == 50
+
+
+def test_a_canary_from_the_future_changes_no_answer():
+    station = StationFactory()
+    ForecastFactory(station=station, high_f=54.0)
+    ClimateReportFactory(station=station, max_f=56)
+    ObservationFactory(station=station, temp_low_f=49)
+    as_of = at(22, 0)
+
+    def answers():
+        return (
+            selectors.latest_forecasts(station=station, climate_day=DAY, as_of=as_of),
+            selectors.official_highs(station=station, as_of=as_of),
+            selectors.official_report(station=station, climate_day=DAY, as_of=as_of),
+            selectors.forecast_errors(station=station, as_of=as_of, since=DAY),
+            running(station, as_of),
+        )
+
+    before = answers()
+    future = as_of + SECOND
+    ForecastFactory(station=station, high_f=99.0, issued_at=at(20, 10), available_at=future)
+    ClimateReportFactory(station=station, max_f=99, available_at=future)
+    ObservationFactory(station=station, temp_low_f=99, observed_at=at(20, 20), available_at=future)
+    assert answers() == before
+
+
+def test_the_latest_issuance_of_each_source_counts():
+    station = StationFactory()
+    other = ForecastSourceFactory(code="other")
+    ForecastFactory(station=station, high_f=50.0, issued_at=at(20, 0))
+    late = ForecastFactory(station=station, high_f=52.0, issued_at=at(20, 6))
+    second = ForecastFactory(station=station, source=other, high_f=53.0, issued_at=at(20, 3))
+    ForecastFactory(station=station, climate_day=DAY + dt.timedelta(days=1))
+    found = selectors.latest_forecasts(station=station, climate_day=DAY, as_of=at(20, 12))
+    assert found == [late, second]
+
+
+def test_the_latest_final_report_wins_even_when_it_is_lower():
+    station = real_station("MIA")
+    day = dt.date(2024, 11, 27)
+    for issued, high, is_partial in (
+        (at(27, 21, 25), 81, True),
+        (at(28, 9, 32), 84, False),
+        (at(28, 13, 56), 81, False),
+    ):
+        ClimateReportFactory(
+            station=station,
+            climate_day=day,
+            max_f=high,
+            issued_at=issued,
+            is_preliminary=is_partial,
+        )
+
+    def highs(as_of):
+        return selectors.official_highs(station=station, as_of=as_of, since=day)
+
+    assert highs(at(28, 5)) == {}
+    assert highs(at(28, 10)) == {day: 84}
+    assert highs(at(28, 14)) == {day: 81}
+
+
+def test_a_value_that_was_taken_back_is_no_longer_official():
+    station = StationFactory()
+    ClimateReportFactory(station=station, max_f=55)
+    ClimateReportFactory(station=station, max_f=None, issued_at=at(21, 12))
+    assert selectors.official_highs(station=station, as_of=at(22, 0)) == {}
+    found = selectors.official_report(station=station, climate_day=DAY, as_of=at(22, 0))
+    assert found is None
+
+
+def test_zero_degrees_is_an_official_high():
+    row = ClimateReportFactory(max_f=0, min_f=-10)
+    assert selectors.official_highs(station=row.station, as_of=at(22, 0)) == {DAY: 0}
+
+
+def test_forecasts_after_the_peak_are_no_training_rows():
+    station = StationFactory()
+    ClimateReportFactory(station=station, max_f=56)
+    noon = at(20, 17)
+    ForecastFactory(station=station, high_f=50.0, issued_at=at(19, 12))
+    ForecastFactory(station=station, high_f=53.0, issued_at=at(20, 11))
+    ForecastFactory(station=station, high_f=56.0, issued_at=noon)
+    ForecastFactory(station=station, high_f=57.0, issued_at=at(20, 12), available_at=noon + SECOND)
+    (error,) = selectors.forecast_errors(station=station, as_of=at(22, 0), since=DAY)
+    assert (error.forecast_high_f, error.observed_high_f) == (53.0, 56)
+    assert error.lead_hours == 18.0
+    assert error.climate_day == DAY
+
+
+def test_days_without_a_final_report_teach_nothing():
+    station = StationFactory()
+    ForecastFactory(station=station)
+    ClimateReportFactory(station=station, is_preliminary=True, issued_at=at(20, 22))
+    assert selectors.forecast_errors(station=station, as_of=at(22, 0), since=DAY) == []
+
+
+def test_a_6_hour_group_across_standard_midnight_does_not_count():
+    miami = real_station("MIA")
+    ObservationFactory(
+        station=miami, observed_at=at(20, 5, 53), temp_low_f=75, max_6h_f=77
+    )  # 23:53Z to 05:53Z; the day starts at 05:00Z
+    found = running(miami, at(20, 6))
+    assert (found.low_f, found.evidence) == (75, "station report 05:53Z")
+    previous = running(miami, at(20, 6), day=DAY - dt.timedelta(days=1))
+    assert previous is None
+
+
+def test_a_6_hour_group_inside_the_day_counts():
+    miami = real_station("MIA")
+    ObservationFactory(station=miami, observed_at=at(20, 17, 53), temp_low_f=80, max_6h_f=83)
+    found = running(miami, at(20, 18))
+    assert (found.low_f, found.high_f) == (83, 83)
+    assert "6-hour maximum" in found.evidence
+
+
+def test_the_24_hour_group_belongs_to_the_day_that_ends():
+    miami = real_station("MIA")
+    ObservationFactory(station=miami, observed_at=at(21, 4, 53), temp_low_f=70, max_24h_f=85)
+    assert running(miami, at(21, 5)).low_f == 85
+    assert running(miami, at(21, 5), day=DAY + dt.timedelta(days=1)) is None
+
+
+def test_a_whole_celsius_reading_proves_only_its_lowest_meaning():
+    row = ObservationFactory(temp_low_f=78, temp_high_f=79)
+    found = running(row.station, at(20, 20))
+    assert (found.low_f, found.high_f) == (78, 79)
+
+
+def test_a_partial_report_is_a_lower_bound():
+    station = StationFactory()
+    ClimateReportFactory(station=station, max_f=60, is_preliminary=True, issued_at=at(20, 21))
+    ObservationFactory(station=station, temp_low_f=58)
+    assert running(station, at(20, 22)).low_f == 60
+    ObservationFactory(station=station, observed_at=at(20, 22, 53), temp_low_f=62)
+    assert running(station, at(20, 23)).low_f == 62
+
+
+def test_the_day_ends_before_the_next_midnight_report():
+    station = StationFactory()
+    ObservationFactory(station=station, observed_at=at(21, 5), temp_low_f=90)
+    ObservationFactory(station=station, observed_at=at(20, 5), temp_low_f=0)
+    assert running(station, at(22, 0)).low_f == 0
+
+
+def test_a_corrected_report_replaces_the_first_one():
+    station = StationFactory()
+    ObservationFactory(station=station, temp_low_f=95)
+    ObservationFactory(station=station, temp_low_f=59, kind="METAR COR")
+    assert running(station, at(20, 20)).low_f == 59
+
+
+def test_reads_take_few_queries(django_assert_max_num_queries):
+    station = StationFactory()
+    for hour in range(10):
+        ForecastFactory(station=station, issued_at=at(20, hour))
+        ObservationFactory(station=station, observed_at=at(20, 5 + hour))
+    assert Forecast.objects.count() == 10
+    with django_assert_max_num_queries(2):
+        (found,) = selectors.latest_forecasts(station=station, climate_day=DAY, as_of=at(21, 0))
+        assert found.source.code == "nws-grid"
+    with django_assert_max_num_queries(2):
+        running(station, at(21, 0))

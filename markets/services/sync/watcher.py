@@ -77,3 +77,26 @@ def allow_entries(series: Series, *, actor: str, reason: str, now: dt.datetime) 
         reason=reason.strip(),
         now=now,
     )
+
+
+def halt_entries(series: Series, *, actor: str, reason: str, now: dt.datetime) -> None:
+    """Stop new entries by hand; a no-op when they are stopped already.
+
+    Raises:
+        InvalidOrderError: If no reason is given.
+    """
+    if not reason.strip():
+        raise InvalidOrderError("Say why entries are stopped.", {"series": series.ticker})
+    if series.entries_stopped_reason:
+        return
+    series.entries_stopped_reason = f"Stopped by {actor}: {reason.strip()}"
+    series.save(update_fields=["entries_stopped_reason"])
+    record_audit(
+        actor=actor,
+        action="series.entries_stopped",
+        subject=f"series:{series.ticker}",
+        before={"entries_stopped_reason": ""},
+        after={"entries_stopped_reason": series.entries_stopped_reason},
+        reason=reason.strip(),
+        now=now,
+    )

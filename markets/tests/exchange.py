@@ -1,0 +1,172 @@
+"""A scripted exchange behind httpx.MockTransport, and builders of its payloads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from boz.core.clock import format_utc
+from boz.core.http import HttpTransport
+from markets.clients.kalshi import KalshiMarketData
+from markets.tests.factories import CENT_GRID, NWS_SOURCES, SIX_RUNGS
+
+PAYLOADS = Path(__file__).parent / "payloads"
+BASE = "http://exchange.test/trade-api/v2"
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def payload(name: str) -> Any:
+    """Return a captured answer."""
+    return json.loads((PAYLOADS / name).read_text(encoding="utf-8"))
+
+
+def client_of(answer: Answer) -> KalshiMarketData:
+    """Return a reader whose calls go to ``answer``, without retries."""
+    return KalshiMarketData(
+        HttpTransport(
+            base_url=BASE,
+            source="kalshi",
+            retries=0,
+            transport=httpx.MockTransport(answer),
+            sleep=lambda _: None,
+        )
+    )
+
+
+def market_body(
+    event_ticker: str,
+    rung: tuple[int | None, int | None],
+    *,
+    close_time: dt.datetime,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Return a market as listed; the label is nonsense on purpose."""
+    low, high = rung
+    if low is None:
+        name, strikes = f"T{high + 1}", {"strike_type": "less", "cap_strike": high + 1}
+        condition = f"less than {high + 1}°"
+    elif high is None:
+        name, strikes = f"T{low - 1}", {"strike_type": "greater", "floor_strike": low - 1}
+        condition = f"greater than {low - 1}°"
+    else:
+        name = f"B{low}.5"
+        strikes = {"strike_type": "between", "floor_strike": low, "cap_strike": high}
+        condition = f"between {low}-{high}°"
+    day = close_time - dt.timedelta(hours=6)
+    return {
+        "ticker": f"{event_ticker}-{name}",
+        "event_ticker": event_ticker,
+        "yes_sub_title": "999° or above",
+        "status": "active",
+        "open_time": format_utc(close_time - dt.timedelta(hours=38)),
+        "close_time": format_utc(close_time),
+        "rules_primary": f"If the highest temperature recorded in Central Park, New York for "
+        f"{day:%B} {day.day}, {day.year} as reported by the National Weather Service's "
+        f"Climatological Report (Daily), is {condition}, then the market resolves to Yes.",
+        "rules_secondary": "Preliminary reports do not count.",
+        "price_ranges": CENT_GRID,
+        "volume_fp": "12.00",
+        "yes_bid_dollars": "0.0000",
+        "yes_ask_dollars": "1.0000",
+        "last_price_dollars": "0.0000",
+        "result": "",
+        "expiration_value": "",
+        **strikes,
+        **fields,
+    }
+
+
+class FakeExchange:
+    """An exchange with one series; tests change its state between syncs."""
+
+    def __init__(self, *, series: str = "KXHIGHNY") -> None:
+        self.series_body: dict[str, Any] = {
+            "ticker": series,
+            "title": "Highest temperature in NYC",
+            "settlement_sources": list(NWS_SOURCES),
+            "fee_type": "quadratic",
+            "fee_multiplier": 1,
+        }
+        self.events: dict[str, dict[str, Any]] = {}
+        self.books: dict[str, Any] = {}
+        self.calls: list[httpx.URL] = []
+        self.client = client_of(self._answer)
+
+    def list_event(
+        self,
+        day: dt.date,
+        *,
+        rungs: Sequence[tuple[int | None, int | None]] = SIX_RUNGS,
+        close_time: dt.datetime | None = None,
+        **fields: Any,
+    ) -> dict[str, Any]:
+        """List an event of New York and return its body, which a test may change."""
+        ticker = f"{self.series_body['ticker']}-{day:%y%b%d}".upper()
+        end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(5), tzinfo=dt.UTC)
+        close_time = close_time or end - dt.timedelta(minutes=1)
+        body = {
+            "event_ticker": ticker,
+            "series_ticker": self.series_body["ticker"],
+            "title": "Highest temperature in NYC?",
+            "settlement_sources": list(NWS_SOURCES),
+            "markets": [market_body(ticker, rung, close_time=close_time) for rung in rungs],
+            **fields,
+        }
+        self.events[ticker] = body
+        return body
+
+    def settle(self, event: dict[str, Any], *, high_f: int, at: dt.datetime) -> None:
+        """Finalize an event's markets on a high."""
+        for market in event["markets"]:
+            low, cap = market.get("floor_strike"), market.get("cap_strike")
+            kind = market["strike_type"]
+            won = (
+                high_f < cap
+                if kind == "less"
+                else high_f > low
+                if kind == "greater"
+                else low <= high_f <= cap
+            )
+            market.update(
+                status="finalized",
+                result="yes" if won else "no",
+                expiration_value=f"{high_f}.00",
+                settlement_value_dollars="1.0000" if won else "0.0000",
+                settlement_ts=format_utc(at),
+            )
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.calls.append(request.url)
+        path = request.url.path.removeprefix("/trade-api/v2")
+        query = request.url.params
+        if path.startswith("/series/"):
+            return httpx.Response(200, json={"series": self.series_body})
+        if path == "/events":
+            open_events = [
+                event
+                for event in self.events.values()
+                if any(market.get("status") == "active" for market in event["markets"])
+            ]
+            return httpx.Response(200, json={"events": open_events, "cursor": ""})
+        if path == "/markets":
+            wanted = query["tickers"].split(",")
+            markets = [
+                market
+                for event in self.events.values()
+                for market in event["markets"]
+                if market["ticker"] in wanted
+            ]
+            return httpx.Response(200, json={"markets": markets, "cursor": ""})
+        if path == "/markets/orderbooks":
+            books = [
+                {"ticker": ticker, "orderbook_fp": self.books[ticker]}
+                for ticker in query.get_list("tickers")
+                if ticker in self.books
+            ]
+            return httpx.Response(200, json={"orderbooks": books})
+        return httpx.Response(404, json={"error": {"code": "not_found", "message": "no"}})

@@ -120,7 +120,7 @@ def skill_summary(
     known = list(
         rows.values_list("event__climate_day", "brier", "market_brier", "climatology_brier")
     )
-    paired = [row for row in known if row[2] is not None]
+    paired = [(day, model, market) for day, model, market, _ in known if market is not None]
     summary = {
         "model_brier": _mean(row[1] for row in known),
         "climatology_brier": _mean(row[3] for row in known if row[3] is not None),
@@ -142,10 +142,10 @@ def _mean(values: Iterable[float]) -> float | None:
     return math.fsum(numbers) / len(numbers) if numbers else None
 
 
-def _verdict(paired: Sequence[tuple[dt.date, float, float, float | None]]) -> str:
+def _verdict(paired: Sequence[tuple[dt.date, float, float]]) -> str:
     """Say what the paired scores allow to be said; differences are averaged per day first."""
     by_day: dict[dt.date, list[float]] = {}
-    for day, model, market, _ in paired:
+    for day, model, market in paired:
         by_day.setdefault(day, []).append(model - market)
     n = len(by_day)
     if n < MIN_DAYS_FOR_VERDICT:

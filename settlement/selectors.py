@@ -30,20 +30,20 @@ def events_to_settle(*, now: dt.datetime) -> QuerySet[Event]:
     results_known = Q(determined_at__isnull=False, determined_at__lte=now)
     still_open = Q(status=Event.Status.DETERMINED) | Q(status=Event.Status.QUARANTINED)
     may_have_changed = Q(status=Event.Status.SETTLED, climate_day__gte=oldest)
-    unpaid = Trade.objects.filter(event=OuterRef("pk"), status=TradeStatus.EXECUTED)
+    unpaid = Exists(Trade.objects.filter(event=OuterRef("pk"), status=TradeStatus.EXECUTED))
     return (
         Event.objects.filter(results_known)
-        .annotate(unpaid_trades=Exists(unpaid))
-        .filter(still_open | may_have_changed | Q(unpaid_trades=True))
+        .filter(still_open | may_have_changed | unpaid)
         .select_related("series__station")
         .prefetch_related("markets", "settlements")
         .order_by("climate_day", "ticker")
     )
 
 
-def has_unpaid_trades(event: Event) -> bool:
-    """Say whether an event still holds executed trades, e.g. filled without our knowing."""
-    return Trade.objects.filter(event=event, status=TradeStatus.EXECUTED).exists()
+def events_with_unpaid_trades() -> set[int]:
+    """Return the keys of events that still hold executed trades."""
+    held = Trade.objects.filter(status=TradeStatus.EXECUTED)
+    return set(held.values_list("event_id", flat=True))
 
 
 def settled_trades(event: Event) -> QuerySet[Trade]:

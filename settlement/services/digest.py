@@ -187,6 +187,6 @@ def _settled_line(figures: dict[str, Any]) -> str:
     pnl = format_dollars(Decimal(figures["pnl_dollars"]))
     fees = format_dollars(Decimal(figures["fees_dollars"]))
     return (
-        f"{figures['settled']} trades settled: {figures['won']} won, {figures['lost']} lost "
+        f"{figures['settled']} settled trades: {figures['won']} won, {figures['lost']} lost "
         f"(hit rate {figures['hit_rate']:.0%}). Result {pnl} after {fees} in fees."
     )

@@ -25,8 +25,8 @@ from settlement.models import Settlement
 from settlement.selectors import (
     current_settlement,
     events_to_settle,
+    events_with_unpaid_trades,
     has_all_results,
-    has_unpaid_trades,
     results_of,
     trades_without_post_mortem,
 )
@@ -60,8 +60,10 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
     moment = require_utc(now, name="now")
     settled: list[Settled] = []
     skipped: list[SkippedSubject] = []
+    unpaid = events_with_unpaid_trades()
     for event in events_to_settle(now=moment):
-        if _is_current(event) and not has_unpaid_trades(event):
+        is_done = event.status == Event.Status.SETTLED and event.pk not in unpaid
+        if is_done and _is_current(event):
             continue
         try:
             with transaction.atomic():
@@ -100,9 +102,7 @@ def settle_event(*, event: Event, now: dt.datetime) -> Settled:
     settlement, comparison, is_changed = _recorded(event, previous, now=now)
     trades = _paid(event, now=now)
     verified, skipped = _verified(event, settlement, now=now)
-    if event.status != Event.Status.SETTLED:
-        event.status = Event.Status.SETTLED
-        event.save(update_fields=["status"])
+    _mark_settled(event)
     _tell(event, settlement, is_changed=is_changed, trades=len(trades), now=now)
     return Settled(
         trades=len(trades),
@@ -152,10 +152,18 @@ _CHANGED = (
 )
 
 
+def _mark_settled(event: Event) -> None:
+    if event.status != Event.Status.SETTLED:
+        event.status = Event.Status.SETTLED
+        event.save(update_fields=["status"])
+
+
 def _paid_late(event: Event, *, now: dt.datetime) -> Settled:
     """Pay trades whose fills became known only after the event was settled."""
     trades = _paid(event, now=now)
-    log.warning("Trades were paid after their event was settled", event=event.ticker)
+    _mark_settled(event)
+    if trades:
+        log.warning("Trades were paid after their event was settled", event=event.ticker)
     return Settled(trades=len(trades))
 
 

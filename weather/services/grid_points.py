@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from boz.core.errors import BozBaseException, DataUnavailable
+from boz.core.errors import BozBaseException, DataUnavailable, TransientError
 from boz.core.logging import get_logger
 from weather.clients.nws import Grid, NwsClient
 from weather.models import Station
@@ -64,11 +64,15 @@ def _is_known(station: Station) -> bool:
 
 
 def _resolve_or_keep(station: Station, *, client: NwsClient, now: dt.datetime) -> None:
-    """Refresh the cell; a known one serves on when the look-up fails."""
+    """Refresh the cell; a known one serves on when the look-up fails.
+
+    Unless there was no answer at all: then the grid would not answer either.
+    """
     try:
         resolve_grid_point(station, client=client, now=now)
     except BozBaseException as error:
-        if not _is_known(station):
+        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
+        if is_silent or not _is_known(station):
             if isinstance(error, DataUnavailable):
                 raise _no_forecast(station, error) from error
             raise

@@ -11,7 +11,6 @@ from boz.core.errors import (
     BozBaseException,
     DataUnavailable,
     InvalidDataError,
-    OperatorActionRequired,
     TransientError,
 )
 from boz.core.logging import get_logger
@@ -24,8 +23,9 @@ log = get_logger("WEATHER")
 
 #: Runs without one good answer after which a source counts as down.
 DOWN_AFTER_RUNS = 3
-#: Failed calls in a row after which the rest of a run does not wait for the source as well.
-GIVE_UP_AFTER = 3
+#: Calls without any answer in a row after which the rest of a run does not wait as well: each
+#: one takes its time limit with all its attempts, and a run has a limit of its own.
+GIVE_UP_AFTER = 2
 
 
 def get_source(code: str) -> ForecastSource:
@@ -48,17 +48,17 @@ class SourceRun:
         self.skipped: list[SkippedSubject] = []
         self._answers = 0
         self._problems: list[str] = []
-        self._failures_in_a_row = 0
+        self._silent_in_a_row = 0
 
     @property
     def is_given_up(self) -> bool:
-        """Say whether the source failed so often in this run that asking on is a waste."""
-        return self._failures_in_a_row >= GIVE_UP_AFTER
+        """Say whether the source has been silent so often in this run that asking on is a waste."""
+        return self._silent_in_a_row >= GIVE_UP_AFTER
 
     def answered(self) -> None:
         """Count a good answer, also one that says there is nothing."""
         self._answers += 1
-        self._failures_in_a_row = 0
+        self._silent_in_a_row = 0
 
     def skip(self, subject: str, reason: str, context: dict[str, Any] | None = None) -> None:
         """Leave a subject out for a reason that is not the source's fault."""
@@ -74,10 +74,8 @@ class SourceRun:
             self.answered()
             return
         self._problems.append(f"{subject}: {error.message}")
-        if isinstance(error, TransientError | OperatorActionRequired):
-            self._failures_in_a_row += 1
-        else:
-            self._failures_in_a_row = 0
+        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
+        self._silent_in_a_row = self._silent_in_a_row + 1 if is_silent else 0
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
 
     def _evidence(self, error: BozBaseException) -> dict[str, Any]:
@@ -89,7 +87,8 @@ class SourceRun:
         """Leave a subject out because the source has been given up for this run."""
         self.skip(
             subject,
-            f"Not asked for, since {self.source.name} failed {GIVE_UP_AFTER} times in a row.",
+            f"Not asked for, since {self.source.name} did not answer {GIVE_UP_AFTER} times "
+            "in a row.",
         )
 
     def finish(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ from weather.tests.factories import (
     StationFactory,
     real_station,
 )
-from weather.tests.outside import World, climate_text, grid_body, metar
+from weather.tests.outside import PAYLOADS, World, climate_text, grid_body, metar
 
 pytestmark = pytest.mark.django_db
 
@@ -198,7 +199,21 @@ def test_a_dead_service_is_not_waited_for_by_every_station():
     world.handle = refuse
     result = ingest_forecasts(now=NOW, client=world.nws())
     assert len(result.skipped) == Station.objects.filter(is_active=True).count()
-    assert len(world.asked) == 3
+    assert len(world.asked) == 2
+    assert "did not answer 2 times in a row" in result.skipped[-1].reason
+
+
+def test_failing_grids_of_some_stations_do_not_stop_the_others():
+    world = World()
+    for number, station in enumerate(Station.objects.filter(is_active=True)):
+        path = world.has_grid(
+            station, body=grid_body((JULY_10, 89), issued=ISSUED), cell=(number, number)
+        )
+        if number < 3:
+            world.answers[path] = httpx.Response(500, json={"status": 500})
+    result = ingest_forecasts(now=NOW, client=world.nws())
+    assert result.done["forecasts"] == 1
+    assert len(result.skipped) == 3
 
 
 def test_a_source_that_is_switched_off_is_not_asked(only_ny):
@@ -313,3 +328,63 @@ def test_a_refused_answer_is_kept_as_evidence(only_ny, monkeypatch):
     monkeypatch.setattr(NwsClient, "from_settings", lambda *, capture: world.nws(capture=capture))
     (skipped,) = ingest_forecasts(now=NOW).skipped
     assert skipped.context["payload_sha256"] == Payload.objects.get().sha256
+
+
+def test_hourly_values_raise_the_high_and_fill_the_variables(only_ny):
+    body = grid_body((JULY_10, 85), issued=ISSUED)
+    layers = body["properties"]
+    day = "2026-07-10T05:00:00+00:00"
+    layers["temperature"] = {
+        "uom": "wmoUnit:degC",
+        "values": [
+            {"validTime": f"{day}/PT1H", "value": (91 - 32) / 1.8},
+            {"validTime": "2026-07-10T06:00:00+00:00/PT23H", "value": 20.0},
+        ],
+    }
+    layers["dewpoint"] = {
+        "uom": "wmoUnit:degC",
+        "values": [{"validTime": f"{day}/P1D", "value": 20}],
+    }
+    layers["windSpeed"] = {
+        "uom": "wmoUnit:km_h-1",
+        "values": [
+            {"validTime": f"{day}/PT2H", "value": 10},
+            {"validTime": f"{day}/PT1H", "value": 0},
+        ],
+    }
+    layers["skyCover"] = {"uom": None, "values": [{"validTime": f"{day}/P1D", "value": 50}]}
+    world = World()
+    world.has_grid(only_ny, body=body)
+    ingest_forecasts(now=NOW, client=world.nws())
+    row = Forecast.objects.get(climate_day=JULY_10)
+    assert row.high_f == 91.0
+    assert row.variables == {
+        "temp_high_f": 91.0,
+        "temp_low_f": 68.0,
+        "dew_point_f": 68.0,
+        "wind_speed_mph": 6.2,
+    }
+
+
+def test_a_recorded_grid_becomes_a_forecast_for_each_of_its_days(only_ny):
+    world = World()
+    world.has_grid(only_ny, body=json.loads((PAYLOADS / "gridpoint_nyc_20260709.json").read_text()))
+    ingest_forecasts(now=NOW, client=world.nws())
+    highs = dict(Forecast.objects.values_list("climate_day__day", "high_f"))
+    assert highs == {9: 84.0, 10: 89.0, 11: 83.0, 12: 84.0}
+
+
+def test_a_forecast_for_days_that_are_over_is_left_out_without_blame(only_ny):
+    world = World()
+    world.has_grid(only_ny, body=grid_body((JULY_8, 85), issued="2026-07-08T01:00:00Z"))
+    result = ingest_forecasts(now=NOW, client=world.nws())
+    assert "days that are over" in result.skipped[0].reason
+    assert health("nws-grid").status == ForecastSource.Status.OK
+
+
+def test_an_unreadable_list_of_reports_is_left_out(only_ny):
+    world = World()
+    world.answers["/products/types/CLI/locations/NYC"] = {"@graph": [{"id": "p1"}]}
+    result = ingest_climate_reports(now=NOW, client=world.nws())
+    assert "issuanceTime" in result.skipped[0].reason
+    assert health("nws-cli").status == ForecastSource.Status.DEGRADED

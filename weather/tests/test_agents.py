@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from boz.core.agents import all_agents, run_agent
+from boz.core.models import JobRun
+from weather.models import ForecastSource
+
+NOW = dt.datetime(2026, 7, 9, 20, tzinfo=dt.UTC)
+
+
+def test_the_weather_agents_are_registered():
+    names = [agent.name for agent in all_agents()]
+    assert {"forecasts", "observations", "reports", "weather"} <= set(names)
+
+
+@pytest.mark.django_db
+def test_a_run_without_any_service_ends_with_reasons_instead_of_a_crash(settings, monkeypatch):
+    monkeypatch.setattr("boz.core.http.BACKOFF_BASE_SECONDS", 0.0)
+    settings.NWS_RATE_LIMIT_PER_SECOND = settings.AVIATIONWEATHER_RATE_LIMIT_PER_SECOND = 9999.0
+    run = run_agent("weather", now=NOW)
+    assert run.status == JobRun.Status.OK
+    assert run.skipped
+    assert all("reason" in item for item in run.skipped)
+    states = set(ForecastSource.objects.values_list("status", flat=True))
+    assert states == {ForecastSource.Status.DEGRADED}

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from boz.core.errors import InvalidDataError, OperatorActionRequired
+from markets.models import Event, Market
+from markets.selectors import fee_terms, ladder, price_ranges, tradeable_events
+from markets.tests.factories import (
+    NOW,
+    EventFactory,
+    FeeScheduleFactory,
+    MarketFactory,
+    make_ladder,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_ladder_comes_cold_to_warm_with_the_open_end_first():
+    event = EventFactory()
+    rungs = [(0, 1), (None, -1), (2, None)]
+    make_ladder(event=event, rungs=rungs)
+
+    assert [market.low_f for market in ladder(event)] == [None, 0, 2]
+
+
+def test_only_open_proven_events_are_tradeable():
+    event = make_ladder()[0].event
+
+    assert tradeable_events(now=NOW) == [event]
+    assert tradeable_events(now=NOW - dt.timedelta(days=2)) == []
+
+    Event.objects.update(status=Event.Status.QUARANTINED, quarantine_reason="gap")
+    assert tradeable_events(now=NOW) == []
+
+
+def test_an_event_whose_markets_are_all_paused_is_not_tradeable():
+    make_ladder(status=Market.Status.INACTIVE)
+
+    assert tradeable_events(now=NOW) == []
+
+
+def test_nothing_is_tradeable_from_the_close_on():
+    market = make_ladder()[0]
+
+    assert tradeable_events(now=market.close_time - dt.timedelta(seconds=1))
+    assert tradeable_events(now=market.close_time) == []
+
+
+def test_an_unknown_or_missing_fee_refuses_to_trade():
+    event = EventFactory()
+    with pytest.raises(OperatorActionRequired, match="No fee was known"):
+        fee_terms(event=event, as_of=NOW)
+
+    FeeScheduleFactory(series=event.series, fee_type="flat")
+    with pytest.raises(OperatorActionRequired, match="flat"):
+        fee_terms(event=event, as_of=NOW)
+
+
+def test_a_fee_known_only_later_is_not_seen():
+    event = EventFactory()
+    FeeScheduleFactory(series=event.series, available_at=NOW)
+
+    with pytest.raises(OperatorActionRequired):
+        fee_terms(event=event, as_of=NOW - dt.timedelta(seconds=1))
+    assert fee_terms(event=event, as_of=NOW).multiplier == 1
+
+
+def test_an_empty_price_grid_is_refused():
+    with pytest.raises(InvalidDataError, match="not known"):
+        price_ranges(MarketFactory(price_ranges=[]))

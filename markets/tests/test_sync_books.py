@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from boz.core.schemas import Side
+from markets.models import BookSnapshot, Event, Quote
+from markets.selectors import latest_books
+from markets.services.sync import sync_books
+from markets.tests.exchange import FakeExchange, payload
+from markets.tests.factories import NOW, make_ladder
+
+pytestmark = pytest.mark.django_db
+
+EMPTY = {"yes_dollars": [], "no_dollars": []}
+GOOD = {
+    "yes_dollars": [["0.1900", "25.00"], ["0.2000", "10.00"]],
+    "no_dollars": [["0.7500", "40.00"], ["0.7600", "10.00"]],
+}
+
+
+@pytest.fixture
+def event() -> Event:
+    return make_ladder()[0].event
+
+
+@pytest.fixture
+def exchange(event: Event) -> FakeExchange:
+    fake = FakeExchange()
+    fake.books = {market.ticker: GOOD for market in event.markets.all()}
+    return fake
+
+
+def test_books_of_all_open_markets_come_in_one_call(exchange, event):
+    result = sync_books(now=NOW, client=exchange.client)
+
+    assert len(exchange.calls) == 1
+    assert result.done == {"books": 6}
+    book = latest_books(event=event, as_of=NOW)["KXHIGHNY-24NOV15-B54.5"]
+    assert book.best_bid(Side.YES) == Decimal("0.2000")
+    assert book.best_ask(Side.YES) == Decimal("0.2400")
+
+
+def test_syncing_books_twice_at_one_moment_gives_the_same_rows(exchange):
+    sync_books(now=NOW, client=exchange.client)
+    before = list(BookSnapshot.objects.values_list()), list(Quote.objects.values_list())
+
+    sync_books(now=NOW, client=exchange.client)
+
+    after = list(BookSnapshot.objects.values_list()), list(Quote.objects.values_list())
+    assert after == before
+
+
+def test_a_market_without_a_price_is_an_empty_book_never_0_or_50(exchange, event):
+    ticker = "KXHIGHNY-24NOV15-B54.5"
+    exchange.books[ticker] = EMPTY
+
+    sync_books(now=NOW, client=exchange.client)
+
+    quote = Quote.objects.get(market__ticker=ticker)
+    assert (quote.yes_bid_dollars, quote.yes_ask_dollars) == (None, None)
+    assert quote.last_price_dollars is None
+    book = latest_books(event=event, as_of=NOW)[ticker]
+    assert (book.best_bid(Side.YES), book.best_ask(Side.YES)) == (None, None)
+
+
+def test_each_side_is_priced_from_its_own_book(exchange):
+    ticker = "KXHIGHNY-24NOV15-B54.5"
+    exchange.books[ticker] = {"yes_dollars": [["0.0300", "5.00"]], "no_dollars": []}
+
+    sync_books(now=NOW, client=exchange.client)
+
+    quote = Quote.objects.get(market__ticker=ticker)
+    assert (quote.yes_bid_dollars, quote.yes_ask_dollars) == (Decimal("0.0300"), None)
+
+
+@pytest.mark.parametrize(
+    ("sides", "reason"),
+    [
+        ({"yes_dollars": [["0.5000", "1"]], "no_dollars": [["0.5000", "1"]]}, "crossed"),
+        ({"yes_dollars": [["7.7700", "1"]], "no_dollars": []}, "malformed"),
+        ({"yes_dollars": [["0.0000", "1"]], "no_dollars": []}, "malformed"),
+        ({"yes_dollars": [["0.2000", "0"]], "no_dollars": []}, "malformed"),
+        ({"yes_dollars": [["0.2000", "-1"]], "no_dollars": []}, "malformed"),
+        ({"yes_dollars": [["0.2", "1"], ["0.20", "2"]], "no_dollars": []}, "twice"),
+        ({"yes_dollars": [["NaN", "1"]], "no_dollars": []}, "yes_dollars"),
+        ({"yes_dollars": []}, "no_dollars"),
+    ],
+)
+def test_a_book_that_cannot_be_is_refused_for_its_market_only(exchange, sides, reason):
+    ticker = "KXHIGHNY-24NOV15-B54.5"
+    exchange.books[ticker] = sides
+
+    result = sync_books(now=NOW, client=exchange.client)
+
+    assert [item.subject for item in result.skipped] == [ticker]
+    assert reason in result.skipped[0].reason
+    assert result.done == {"books": 5}
+
+
+def test_a_market_for_which_no_book_came_is_told(exchange):
+    del exchange.books["KXHIGHNY-24NOV15-B54.5"]
+
+    result = sync_books(now=NOW, client=exchange.client)
+
+    assert result.skipped[0].reason == "The exchange sent no book for this market."
+
+
+def test_no_call_is_made_when_nothing_is_open(exchange):
+    closed = NOW + dt.timedelta(days=3)
+
+    assert sync_books(now=closed, client=exchange.client).done == {"books": 0}
+    assert exchange.calls == []
+
+
+def test_a_captured_book_is_stored_best_first(exchange):
+    ticker = "KXHIGHNY-24NOV15-B54.5"
+    exchange.books[ticker] = payload("orderbook_kxhightsfo-26jun03-b68.5.json")["orderbook_fp"]
+
+    sync_books(now=NOW, client=exchange.client)
+
+    row = BookSnapshot.objects.get(market__ticker=ticker)
+    assert row.yes_bids[0] == ["0.1300", "12.00"]
+    assert row.no_bids[0] == ["0.8600", "30.00"]
+    assert len(row.no_bids) == 25
+
+
+def test_books_known_later_or_too_old_are_not_seen(exchange, event):
+    sync_books(now=NOW, client=exchange.client)
+
+    assert latest_books(event=event, as_of=NOW - dt.timedelta(seconds=1)) == {}
+    assert len(latest_books(event=event, as_of=NOW + dt.timedelta(minutes=20))) == 6
+    assert latest_books(event=event, as_of=NOW + dt.timedelta(minutes=21)) == {}

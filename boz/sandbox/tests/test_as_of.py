@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,10 +97,53 @@ def ask(recordings: Recordings, moment: dt.datetime) -> list[str]:
 LATE_REPORTS = [report for report in climate_reports(RECORDINGS) if report.issued_at >= START][:12]
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, MINUTES * 60))
-def test_a_world_that_never_knew_the_future_answers_the_same(offset):
+def edges() -> list[int]:
+    """Return the moments at which something becomes known, in seconds after the start."""
+    markets = [market for market in RECORDINGS.markets if market.low_f is None]
+    moments = [
+        *(market.opens_at - dt.timedelta(hours=1) for market in markets),
+        *(market.opens_at for market in markets),
+        *(market.closes_at for market in markets),
+        *(
+            dt.datetime.combine(market.day, dt.time(12, 1), tzinfo=dt.UTC) + dt.timedelta(days=1)
+            for market in markets
+        ),
+        *(item.issued_at for item in RECORDINGS.forecasts),
+        *(item.issued_at for item in climate_reports(RECORDINGS)),
+        *(item.observed_at + DELAY for item in RECORDINGS.observations[::7]),
+    ]
+    seconds = {int((moment - START).total_seconds()) for moment in moments}
+    return sorted(second for second in seconds if 0 < second < MINUTES * 60)
+
+
+# Leaks show just before something becomes known.
+anywhere = st.integers(0, MINUTES * 60)
+just_before = st.builds(
+    lambda edge, ahead: edge - ahead, st.sampled_from(edges()), st.integers(0, 90)
+)
+
+
+def answers_alike(offset: int) -> None:
     moment = START + dt.timedelta(seconds=offset)
+    assert ask(RECORDINGS, moment) == ask(known_at(moment), moment)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.one_of(anywhere, just_before))
+def test_a_world_that_never_knew_the_future_answers_the_same(offset):
+    answers_alike(offset)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(anywhere, just_before))
+def test_a_world_that_never_knew_the_future_answers_the_same_at_many_moments(offset):
+    answers_alike(offset)
+
+
+@pytest.mark.parametrize("day", [27, 28])
+def test_no_result_is_known_a_second_before_it_is_settled(day):
+    moment = dt.datetime(2024, 11, day, 12, 0, 59, tzinfo=dt.UTC)
     assert ask(RECORDINGS, moment) == ask(known_at(moment), moment)
 
 

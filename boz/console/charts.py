@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 WIDTH = 720
-HEIGHT = 220
-LEFT = 64
+HEIGHT = 200
+LEFT = 72
 RIGHT = 16
 TOP = 16
 BOTTOM = 30

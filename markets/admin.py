@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -30,6 +30,9 @@ from markets.models import (
 )
 from markets.services.sync.watcher import allow_entries, halt_entries
 
+#: The open cold end of a ladder comes first.
+COLD_TO_WARM = F("low_f").asc(nulls_first=True)
+
 
 class FeeScheduleInline(ReadOnlyInline):
     """Fees of a series, newest first."""
@@ -49,7 +52,7 @@ class MarketInline(ReadOnlyInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Market]:
         """Order by the lowest degree that pays; the open cold end first."""
-        return super().get_queryset(request).order_by(*Market._meta.ordering)
+        return super().get_queryset(request).order_by(COLD_TO_WARM)
 
     @admin.display(description="pays for")
     def pays_for(self, market: Market) -> str:
@@ -144,7 +147,7 @@ class EventAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     def ladder(self, event: Event) -> SafeString:
         """Return the rungs with their newest quotes, cold to warm."""
         rows = []
-        for market in event.markets.order_by(*Market._meta.ordering):
+        for market in event.markets.order_by(COLD_TO_WARM):
             quote = market.quotes.order_by("-at").first()
             rows.append(
                 (

@@ -36,7 +36,7 @@ class SecretTextarea(forms.Textarea):
         return
 
 
-class ExchangeAccountForm(forms.ModelForm):  # type: ignore[type-arg]
+class ExchangeAccountForm(forms.ModelForm):
     """An account; the private key can be entered or replaced, and never read back."""
 
     private_key = forms.CharField(

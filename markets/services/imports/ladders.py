@@ -131,9 +131,8 @@ def write_ladders(recorded: Iterable[RecordedMarket]) -> tuple[dict[str, int], C
         groups.setdefault(item.event_ticker, []).append(item)
     series = _series_rows({items[0].station.code: items[0].station for items in groups.values()})
     events, refused = _event_rows(groups, series)
-    stored = {
-        market.ticker: market for event in events.values() for market in _stored_markets(event)
-    }
+    known = Market.objects.filter(event__series__in=series.values())
+    stored = {market.ticker: market for market in known}
     new: list[Market] = []
     decided: list[Market] = []
     keys: dict[str, int] = {}
@@ -171,7 +170,7 @@ def _series_rows(stations: Mapping[str, Station]) -> dict[str, Series]:
 def _event_rows(
     groups: Mapping[str, list[RecordedMarket]], series: Mapping[str, Series]
 ) -> tuple[dict[str, Event], Counter[str]]:
-    rows = Event.objects.filter(series__in=series.values()).prefetch_related("markets")
+    rows = Event.objects.filter(series__in=series.values())
     stored = {event.ticker: event for event in rows}
     taken = {(event.series_id, event.climate_day): event.ticker for event in stored.values()}
     events: dict[str, Event] = {}
@@ -195,11 +194,6 @@ def _event_rows(
         events[ticker] = event
     Event.objects.bulk_create(new)
     return events, refused
-
-
-def _stored_markets(event: Event) -> list[Market]:
-    # Events made just now have none, and asking the database for each would be slow.
-    return list(event.markets.all()) if hasattr(event, "_prefetched_objects_cache") else []
 
 
 def _new_market(event: Event, item: RecordedMarket) -> Market:
@@ -235,15 +229,11 @@ def _set_result(market: Market, item: RecordedMarket) -> None:
 def _strikes(bracket: Bracket) -> tuple[StrikeType, Decimal | None, Decimal | None]:
     """Return the strikes that the exchange would list for these whole degrees."""
     low, high = bracket.low_f, bracket.high_f
-    if low is None and high is not None:
-        strikes = (StrikeType.LESS, None, Decimal(high + 1))
-    elif high is None and low is not None:
-        strikes = (StrikeType.GREATER, Decimal(low - 1), None)
-    else:
-        assert low is not None  # noqa: S101 - a bracket has an edge
-        assert high is not None  # noqa: S101 - and this one both
-        return StrikeType.BETWEEN, Decimal(low), Decimal(high)
-    return strikes
+    if low is None:
+        return StrikeType.LESS, None, None if high is None else Decimal(high + 1)
+    if high is None:
+        return StrikeType.GREATER, Decimal(low - 1), None
+    return StrikeType.BETWEEN, Decimal(low), Decimal(high)
 
 
 def _finish_events(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -120,7 +120,9 @@ def _money_label(value: float, step: float) -> str:
     return f"{sign}${abs(rounded):,.{places}f}"
 
 
-def _day_ticks(first: dt.datetime, last: dt.datetime, x_of) -> tuple[Tick, ...]:  # type: ignore[no-untyped-def]
+def _day_ticks(
+    first: dt.datetime, last: dt.datetime, x_of: Callable[[dt.datetime], float]
+) -> tuple[Tick, ...]:
     if first == last:
         return (Tick(at=float(WIDTH - RIGHT), label=f"{last:%b} {last.day}"),)
     quarters = [first + (last - first) * index / 4 for index in range(5)]

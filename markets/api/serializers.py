@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from boz.core.api.fields import natural_key
 from markets.models import (
     BookSnapshot,
     Candlestick,
@@ -33,7 +34,7 @@ class BookSideField(serializers.JSONField):
 class SeriesSerializer(serializers.ModelSerializer):
     """One city's daily-high markets."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
 
     class Meta:
         model = Series
@@ -51,7 +52,7 @@ class SeriesSerializer(serializers.ModelSerializer):
 class EventSerializer(serializers.ModelSerializer):
     """One city on one climate day."""
 
-    series = serializers.SlugRelatedField("ticker", read_only=True)
+    series = natural_key("ticker")
     station = serializers.CharField(source="series.station.code", read_only=True)
 
     class Meta:
@@ -76,8 +77,8 @@ class EventSerializer(serializers.ModelSerializer):
 class MarketSerializer(serializers.ModelSerializer):
     """One bracket of an event."""
 
-    event = serializers.SlugRelatedField("ticker", read_only=True)
-    label = serializers.CharField(
+    event = natural_key("ticker")
+    label = serializers.CharField(  # type: ignore[assignment]  # a name of our own
         source="bracket.label", read_only=True, help_text="The bracket as a person calls it."
     )
     result = serializers.CharField(
@@ -112,7 +113,7 @@ class MarketSerializer(serializers.ModelSerializer):
 class QuoteSerializer(serializers.ModelSerializer):
     """Best prices at a moment; an empty side is null."""
 
-    market = serializers.SlugRelatedField("ticker", read_only=True)
+    market = natural_key("ticker")
 
     class Meta:
         model = Quote
@@ -133,7 +134,7 @@ class QuoteSerializer(serializers.ModelSerializer):
 class BookSnapshotSerializer(serializers.ModelSerializer):
     """The bids of both sides at a moment."""
 
-    market = serializers.SlugRelatedField("ticker", read_only=True)
+    market = natural_key("ticker")
     yes_bids = BookSideField(read_only=True)
     no_bids = BookSideField(read_only=True)
 
@@ -145,7 +146,7 @@ class BookSnapshotSerializer(serializers.ModelSerializer):
 class MarketTradeSerializer(serializers.ModelSerializer):
     """A public trade."""
 
-    market = serializers.SlugRelatedField("ticker", read_only=True)
+    market = natural_key("ticker")
     taker_side = serializers.CharField(read_only=True, help_text="What the taker bought: yes, no.")
 
     class Meta:
@@ -156,7 +157,7 @@ class MarketTradeSerializer(serializers.ModelSerializer):
 class CandlestickSerializer(serializers.ModelSerializer):
     """Open, high, low, close and volume of a contract's YES price."""
 
-    market = serializers.SlugRelatedField("ticker", read_only=True)
+    market = natural_key("ticker")
 
     class Meta:
         model = Candlestick
@@ -178,7 +179,7 @@ class CandlestickSerializer(serializers.ModelSerializer):
 class IndicatorSerializer(serializers.ModelSerializer):
     """A number computed from a market's candles."""
 
-    market = serializers.SlugRelatedField("ticker", read_only=True)
+    market = natural_key("ticker")
 
     class Meta:
         model = Indicator
@@ -196,8 +197,8 @@ class ExchangeAccountSerializer(serializers.ModelSerializer):
 class FeeScheduleSerializer(serializers.ModelSerializer):
     """The fee in force from a moment on."""
 
-    series = serializers.SlugRelatedField("ticker", read_only=True)
-    event = serializers.SlugRelatedField("ticker", read_only=True, allow_null=True)
+    series = natural_key("ticker")
+    event = natural_key("ticker", allow_null=True)
 
     class Meta:
         model = FeeSchedule

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from boz.core.api.fields import natural_key
 from prediction.models import EngineFit, Prediction, Verification
 
 
 class EngineFitSerializer(serializers.ModelSerializer):
     """Parameters that an engine learned."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
 
     class Meta:
         model = EngineFit
@@ -32,7 +33,7 @@ class EngineFitSerializer(serializers.ModelSerializer):
 class PredictionSerializer(serializers.ModelSerializer):
     """One distribution of a climate day's high over whole °F."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
     pmf = serializers.ListField(
         child=serializers.FloatField(),
         read_only=True,
@@ -69,7 +70,7 @@ class VerificationSerializer(serializers.ModelSerializer):
 
     station = serializers.CharField(source="prediction.station.code", read_only=True)
     climate_day = serializers.DateField(source="prediction.climate_day", read_only=True)
-    event = serializers.SlugRelatedField("ticker", read_only=True)
+    event = natural_key("ticker")
 
     class Meta:
         model = Verification

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from boz.core.api.fields import natural_key
 from settlement.models import Digest, PostMortem, Settlement
 
 
 class SettlementSerializer(serializers.ModelSerializer):
     """One version of how an event was settled."""
 
-    event = serializers.SlugRelatedField("ticker", read_only=True)
+    event = natural_key("ticker")
     station = serializers.CharField(source="event.series.station.code", read_only=True)
     climate_day = serializers.DateField(source="event.climate_day", read_only=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from trading.models import (
@@ -42,7 +43,9 @@ class DecisionFilter(OfEventFilterSet):
         model = Decision
         fields = ()
 
-    def filter_stand_down(self, queryset, name, value):  # type: ignore[no-untyped-def]
+    def filter_stand_down(
+        self, queryset: QuerySet[Decision], name: str, value: bool
+    ) -> QuerySet[Decision]:
         """Keep decisions that wanted nothing, or those that wanted something."""
         return queryset.filter(orders_wanted=0) if value else queryset.exclude(orders_wanted=0)
 

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from boz.core.api.fields import natural_key
 from markets.models import Event, Market
 from trading.choices import Mode, Role
 from trading.models import (
@@ -50,7 +51,7 @@ class EventBriefSerializer(serializers.ModelSerializer):
 class MarketBriefSerializer(serializers.ModelSerializer):
     """Which bracket."""
 
-    label = serializers.CharField(
+    label = serializers.CharField(  # type: ignore[assignment]  # a name of our own
         source="bracket.label", read_only=True, help_text="The bracket as a person calls it."
     )
 
@@ -63,7 +64,7 @@ class PortfolioSerializer(serializers.ModelSerializer):
     """Who trades, where, and within which limits."""
 
     owner = serializers.CharField(source="owner.get_username", read_only=True)
-    stations = serializers.SlugRelatedField("code", many=True, read_only=True)
+    stations = natural_key("code", many=True)
     live_confirmed_by = serializers.CharField(
         source="live_confirmed_by.get_username", read_only=True, allow_null=True, default=None
     )

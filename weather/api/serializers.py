@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from boz.core.api.fields import natural_key
 from weather.models import (
     ClimateReport,
     Forecast,
@@ -69,8 +70,8 @@ class PayloadSerializer(serializers.ModelSerializer):
 class ForecastSerializer(serializers.ModelSerializer):
     """A source's high for one climate day, as it was issued."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
-    source = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
+    source = natural_key("code")
     member_highs_f = serializers.ListField(
         child=serializers.FloatField(),
         read_only=True,
@@ -98,8 +99,8 @@ class ForecastSerializer(serializers.ModelSerializer):
 class ObservationSerializer(serializers.ModelSerializer):
     """One report of a station."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
-    source = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
+    source = natural_key("code")
 
     class Meta:
         model = Observation
@@ -124,8 +125,8 @@ class ObservationSerializer(serializers.ModelSerializer):
 class ClimateReportSerializer(serializers.ModelSerializer):
     """One issuance of the daily climate report."""
 
-    station = serializers.SlugRelatedField("code", read_only=True)
-    source = serializers.SlugRelatedField("code", read_only=True)
+    station = natural_key("code")
+    source = natural_key("code")
 
     class Meta:
         model = ClimateReport

@@ -6,6 +6,7 @@ caller needs one branch only.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -83,6 +84,7 @@ def _sentence(error: Exception, data: Any) -> str:
 def _facts(error: Exception, data: Any) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return data if isinstance(data, dict) else {"non_field_errors": data}
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        return {"retry_after_seconds": int(error.wait) + 1}
+    if isinstance(error, exceptions.Throttled):
+        wait = getattr(error, "wait", None)
+        return {} if wait is None else {"retry_after_seconds": math.ceil(wait)}
     return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.pagination import CursorPagination
@@ -19,7 +18,7 @@ class RowCursorPagination(CursorPagination):
     #: thousands of one climate day, and a lower cut would hand out the same page for ever.
     offset_cutoff = 1_000_000
 
-    def get_ordering(self, request: Any, queryset: Any, view: Any) -> Sequence[str]:
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:
         """Return the ordering, with the row's identity last so that ties keep their order."""
         ordering = tuple(super().get_ordering(request, queryset, view))
         if ordering[-1].lstrip("-") in ("id", "pk"):

@@ -19,7 +19,9 @@ class ErrorSerializer(serializers.Serializer):
 
     error = serializers.CharField(help_text="Class of the error; stable.")
     message = serializers.CharField(help_text="One sentence for people.")
-    context = serializers.DictField(help_text="The facts behind the sentence.")
+    context = serializers.DictField(  # type: ignore[assignment]  # the name is the contract
+        help_text="The facts behind the sentence."
+    )
 
 
 class TokenRequestSerializer(serializers.Serializer):

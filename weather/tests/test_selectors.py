@@ -177,6 +177,12 @@ def test_the_24_hour_group_belongs_to_the_day_that_ends():
     assert running(miami, at(21, 5), day=DAY + dt.timedelta(days=1)) is None
 
 
+def test_a_24_hour_group_at_another_time_belongs_to_no_day():
+    miami = real_station("MIA")
+    ObservationFactory(station=miami, observed_at=at(20, 13, 53), temp_low_f=70, max_24h_f=85)
+    assert running(miami, at(21, 5)).low_f == 70
+
+
 def test_a_whole_celsius_reading_proves_only_its_lowest_meaning():
     row = ObservationFactory(temp_low_f=78, temp_high_f=79)
     found = running(row.station, at(20, 20))

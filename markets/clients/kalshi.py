@@ -128,13 +128,31 @@ class KalshiMarketData:
         return _listing(ExchangeMarket, payloads, name="ticker")
 
     def orderbooks(self, tickers: Sequence[str]) -> Listing[ExchangeBook]:
-        """Return the books of many markets, a hundred per call."""
+        """Return the books of many markets, a hundred per call.
+
+        One market that the exchange does not know is refused alone, not with its hundred.
+        """
         payloads: list[Any] = []
+        unknown: list[SkippedSubject] = []
         for start in range(0, len(tickers), BOOKS_PER_CALL):
-            chunk = list(tickers[start : start + BOOKS_PER_CALL])
-            body = self._get("/markets/orderbooks", {"tickers": chunk})
-            payloads.extend(_members(body, "orderbooks"))
-        return _listing(ExchangeBook, payloads, name="ticker")
+            self._books(list(tickers[start : start + BOOKS_PER_CALL]), payloads, unknown)
+        listing = _listing(ExchangeBook, payloads, name="ticker")
+        return Listing(listing.items, (*listing.refused, *unknown))
+
+    def _books(
+        self, tickers: list[str], payloads: list[Any], unknown: list[SkippedSubject]
+    ) -> None:
+        try:
+            body = self._get("/markets/orderbooks", {"tickers": tickers})
+        except DataUnavailable as error:
+            if len(tickers) == 1:
+                unknown.append(SkippedSubject(subject=tickers[0], reason=error.message))
+                return
+            middle = len(tickers) // 2
+            self._books(tickers[:middle], payloads, unknown)
+            self._books(tickers[middle:], payloads, unknown)
+            return
+        payloads.extend(_members(body, "orderbooks"))
 
     def trades(
         self, *, ticker: str, since: dt.datetime | None = None, until: dt.datetime | None = None

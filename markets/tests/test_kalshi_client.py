@@ -167,6 +167,21 @@ def test_books_are_asked_for_a_hundred_at_a_time_with_repeated_tickers():
     assert len(listing.items) == 205
 
 
+def test_one_unknown_market_does_not_hide_the_books_of_the_others():
+    def answer(request: httpx.Request) -> httpx.Response:
+        tickers = request.url.params.get_list("tickers")
+        if "GONE" in tickers:
+            return httpx.Response(404, json={"code": "market_not_found", "message": "gone"})
+        sides = {"yes_dollars": [], "no_dollars": []}
+        books = [{"ticker": ticker, "orderbook_fp": sides} for ticker in tickers]
+        return httpx.Response(200, json={"orderbooks": books})
+
+    listing = client_of(answer).orderbooks(["A", "GONE", "B", "C", "D"])
+
+    assert [item.ticker for item in listing.items] == ["A", "B", "C", "D"]
+    assert [item.subject for item in listing.refused] == ["GONE"]
+
+
 def test_a_book_without_one_of_its_sides_is_refused_not_read_as_empty():
     body = {"orderbooks": [{"ticker": "M", "orderbook_fp": {"yes_dollars": []}}]}
 

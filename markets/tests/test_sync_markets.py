@@ -195,6 +195,27 @@ def test_a_malformed_event_is_left_out_and_the_others_are_kept(exchange):
     assert "close_time" in result.skipped[0].reason
 
 
+@pytest.mark.parametrize("fee", [{"fee_multiplier": -1}, {"fee_type": "x" * 61}])
+def test_a_fee_that_makes_no_sense_is_not_stored_and_nothing_trades_on_it(exchange, fee):
+    exchange.list_event(DAY)
+    exchange.series_body.update(fee)
+
+    result = sync_markets(now=NOW, client=exchange.client)
+
+    assert "makes no sense" in result.skipped[0].reason
+    assert not FeeSchedule.objects.exists()
+
+
+def test_an_event_that_lists_a_market_twice_is_left_out(exchange):
+    body = exchange.list_event(DAY)
+    body["markets"].append(body["markets"][0])
+
+    result = sync_markets(now=NOW, client=exchange.client)
+
+    assert not Event.objects.exists()
+    assert "twice" in result.skipped[0].reason
+
+
 def test_an_event_whose_ticker_names_no_day_is_left_out(exchange):
     exchange.list_event(DAY)["event_ticker"] = "KXHIGHNY-TODAY"
 

@@ -139,6 +139,16 @@ def test_a_paused_market_rejects(venue, market):
     assert venue.place(order=_order(market), now=NOW).outcome == "rejected"
 
 
+def test_a_pause_after_the_fact_does_not_undo_a_resting_order(venue, market):
+    placed = _resting(market)
+    _offer(market, minutes=10, count="3.00")
+    Market.objects.update(status=Market.Status.INACTIVE)
+
+    report = _state(venue, placed, 10)
+
+    assert (report.status, report.filled_count) == ("resting", Decimal(3))
+
+
 def test_an_old_book_rejects(venue, market):
     report = venue.place(order=_order(market), now=NOW + 21 * MINUTE)
 

@@ -53,19 +53,10 @@ class PaperVenue:
 
     def place(self, *, order: VenueOrder, now: dt.datetime) -> VenueReport:
         """Match an order with the newest book known at ``now``."""
-        try:
-            _, result = self._match(order, now)
-        except BozBaseException as error:
-            return _rejection(order, error.message)
-        if result.status is MatchStatus.REJECTED:
-            return _rejection(order, result.reason)
-        return VenueReport(
-            outcome="accepted",
-            venue_order_id=_order_id(order),
-            status=_STATUSES[result.status],
-            fills=_taker_fills(order, result, now),
-            reason=result.reason,
-        )
+        paused = (Market.Status.INITIALIZED, Market.Status.INACTIVE)
+        if Market.objects.filter(ticker=order.market_ticker, status__in=paused).exists():
+            return _rejection(order, f"The market {order.market_ticker} is paused.")
+        return self._report(order, now)
 
     def cancel(self, *, placed: PlacedOrder, now: dt.datetime) -> VenueReport:
         """Take back what still rests at ``now``."""
@@ -87,6 +78,22 @@ class PaperVenue:
         """
         return None
 
+    def _report(self, order: VenueOrder, at: dt.datetime) -> VenueReport:
+        """Say what became of an order placed at ``at``, whatever happened to the market since."""
+        try:
+            _, result = self._match(order, at)
+        except BozBaseException as error:
+            return _rejection(order, error.message)
+        if result.status is MatchStatus.REJECTED:
+            return _rejection(order, result.reason)
+        return VenueReport(
+            outcome="accepted",
+            venue_order_id=_order_id(order),
+            status=_STATUSES[result.status],
+            fills=_taker_fills(order, result, at),
+            reason=result.reason,
+        )
+
     def _match(self, order: VenueOrder, now: dt.datetime) -> tuple[Market, MatchResult]:
         market = _market(order)
         _require_order(order, market, now)
@@ -106,7 +113,7 @@ class PaperVenue:
 
     def _state(self, placed: PlacedOrder, now: dt.datetime) -> VenueReport:
         order = placed.order
-        report = self.place(order=order, now=placed.placed_at)
+        report = self._report(order, placed.placed_at)
         if report.status != "resting":
             return report
         market, result = self._match(order, placed.placed_at)
@@ -137,8 +144,6 @@ def _require_order(order: VenueOrder, market: Market, now: dt.datetime) -> None:
         raise InvalidOrderError("An order needs a client order id.")
     if not (market.open_time <= now < market.close_time):
         raise InvalidOrderError(f"The market {market.ticker} is not open.")
-    if market.status in (Market.Status.INITIALIZED, Market.Status.INACTIVE):
-        raise InvalidOrderError(f"The market {market.ticker} is {market.get_status_display()}.")
     if not order.count.is_finite() or order.count <= 0 or order.count % COUNT_STEP != 0:
         raise InvalidOrderError(
             f"A count is a multiple of {COUNT_STEP} above 0, was {order.count}."

@@ -24,6 +24,8 @@ log = get_logger("MARKET")
 LISTABLE = (Event.Status.OPEN, Event.Status.CLOSED, Event.Status.QUARANTINED)
 _TITLE_CHARS = 200
 _SUBTITLE_CHARS = 80
+_EVENT_CHARS = 48
+_MARKET_CHARS = 64
 #: What a listing may change of a stored market; strikes are not among it.
 MARKET_FIELDS = (
     "subtitle",
@@ -130,6 +132,7 @@ def _dated(
     skipped: list[SkippedSubject] = []
     for series, listing in listings:
         try:
+            _require_names(listing)
             unknown = {m.status for m in listing.markets} - set(Market.Status.values)
             if unknown:
                 raise InvalidDataError(
@@ -142,6 +145,14 @@ def _dated(
         dated.append((series, day, listing))
     dated.sort(key=lambda item: (item[1], item[2].event_ticker))
     return dated, skipped
+
+
+def _require_names(listing: ExchangeEvent) -> None:
+    tickers = [market.ticker for market in listing.markets]
+    if len(set(tickers)) != len(tickers):
+        raise InvalidDataError("It lists a market twice.")
+    if len(listing.event_ticker) > _EVENT_CHARS or any(len(t) > _MARKET_CHARS for t in tickers):
+        raise InvalidDataError("It has tickers longer than any we know.")
 
 
 def _stored_events(tickers: list[str]) -> dict[str, Event]:

@@ -19,6 +19,7 @@ log = get_logger("MARKET")
 
 _Terms = tuple[str, Decimal]
 _STEP = Decimal("0.0001")
+_TYPE_CHARS = 60
 
 
 def record_fees(
@@ -91,12 +92,13 @@ def _row_if_new(
 
 
 def _is_absurd(terms: _Terms) -> bool:
-    multiplier = terms[1]
-    return not 0 <= multiplier < 1000 or multiplier != multiplier.quantize(_STEP)
+    fee_type, multiplier = terms
+    is_exact = 0 <= multiplier < 1000 and multiplier == multiplier.quantize(_STEP)
+    return not is_exact or len(fee_type) > _TYPE_CHARS
 
 
 def _refusal(subject: str, terms: _Terms) -> SkippedSubject:
     return SkippedSubject(
         subject=subject,
-        reason=f"The exchange states a fee multiplier of {terms[1]}, which makes no sense.",
+        reason=f"The exchange states a fee '{terms[0][:80]}' x {terms[1]}, which makes no sense.",
     )

@@ -215,7 +215,13 @@ CACHES = {
 SCHEDULES_MODULE = "boz.schedules"
 Q_CLUSTER: dict[str, Any] = {
     "name": "boz",
-    "workers": env.read_int("QUEUE_WORKERS", default=2, minimum=1, maximum=32),
+    "workers": env.read_int(
+        "QUEUE_WORKERS",
+        # SQLite has one writer at a time, so a second worker would only wait.
+        default=1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else 2,
+        minimum=1,
+        maximum=32,
+    ),
     "timeout": 300,
     "retry": 600,
     "max_attempts": 3,

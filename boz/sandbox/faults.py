@@ -61,6 +61,12 @@ class FaultQueue:
             waiting = self._waiting[source]
             return waiting.popleft() if waiting else None
 
+    def clear(self) -> None:
+        """Make all coming answers sound again."""
+        with self._lock:
+            for waiting in self._waiting.values():
+                waiting.clear()
+
     def waiting(self) -> dict[str, int]:
         """Return how many faulty answers are still to come, per source."""
         with self._lock:

@@ -17,7 +17,7 @@ from boz.core.logging import get_logger
 from boz.core.money import ZERO
 from boz.core.schemas import Side
 from markets.venues import VenueOrder, VenueReport, get_venue
-from trading.choices import LIVE_ORDER_STATUSES, OrderStatus, TradeStatus
+from trading.choices import LIVE_ORDER_STATUSES, OrderStatus, TradeStatus, Venue
 from trading.models import Fill, Order, Trade
 from trading.services.ledger import post_fill
 from trading.services.risk import locked_portfolio, require_admission
@@ -54,6 +54,7 @@ def execute_trade(*, trade_id: int, now: dt.datetime) -> Order:
         RiskLimitError: If the gate refuses; the trade is then cancelled with the reason.
     """
     order = _commit_intent(trade_id=trade_id, now=now)
+    _require_no_transaction(order)
     _mark_sending(order, now=now)
     try:
         report = get_venue(order.venue).place(order=venue_order(order), now=now)
@@ -115,6 +116,18 @@ def _client_order_id(trade: Trade, attempts: int) -> str:
     """Return an identity that one attempt of one trade always gets, and nothing else ever."""
     name = f"{trade.portfolio_id}/{trade.pk}/{trade.created_at.isoformat()}/{attempts}"
     return str(uuid.uuid5(ORDER_NAMESPACE, name))
+
+
+def _require_no_transaction(order: Order) -> None:
+    """Refuse to call a real venue inside a transaction: a rollback would forget a real order.
+
+    A dry run is such a transaction. The paper venue is our own arithmetic and may be rolled back.
+    """
+    if order.venue != Venue.PAPER and transaction.get_connection().in_atomic_block:
+        raise OperatorActionRequired(
+            "An order for a real venue cannot leave inside a transaction or a dry run.",
+            {"client_order_id": order.client_order_id},
+        )
 
 
 def _mark_sending(order: Order, *, now: dt.datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -10,6 +11,8 @@ from markets.models import Event, Market
 from settlement.models import Digest, PostMortem, Settlement
 from trading.choices import TradeStatus
 from trading.models import Portfolio, Trade
+from weather.models import Station
+from weather.selectors import official_highs
 
 #: A result that changes later than this is a matter for people.
 REVISIT_DAYS = dt.timedelta(days=30)
@@ -44,6 +47,19 @@ def events_with_unpaid_trades() -> set[int]:
     """Return the keys of events that still hold executed trades."""
     held = Trade.objects.filter(status=TradeStatus.EXECUTED)
     return set(held.values_list("event_id", flat=True))
+
+
+def readings_as_of(events: Iterable[Event], *, now: dt.datetime) -> dict[int, int | None]:
+    """Return our reading of each event's climate report, by event key, with a query per station."""
+    by_station: dict[Station, list[Event]] = {}
+    for event in events:
+        by_station.setdefault(event.series.station, []).append(event)
+    readings: dict[int, int | None] = {}
+    for station, mine in by_station.items():
+        since = min(event.climate_day for event in mine)
+        highs = official_highs(station=station, as_of=now, since=since)
+        readings.update({event.pk: highs.get(event.climate_day) for event in mine})
+    return readings
 
 
 def settled_trades(event: Event) -> QuerySet[Trade]:

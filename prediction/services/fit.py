@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from weather.selectors import ForecastError, forecast_errors
 
 from boz.core.agents import AgentResult
 from boz.core.clock import require_utc
@@ -23,6 +22,7 @@ from prediction.engines.base import canonical_hash
 from prediction.models import EngineFit
 from prediction.services.confidence import track_record
 from weather.models import Station
+from weather.selectors import ForecastError, forecast_errors
 
 log = get_logger("MODEL")
 

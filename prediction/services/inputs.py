@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weather.selectors import latest_forecasts, official_highs, running_maximum
-
 from boz.core.clock import require_utc
 from boz.core.errors import InvalidDataError, QuarantinedError
 from boz.core.schemas import Bracket
@@ -17,6 +15,7 @@ from prediction.constants import CLIMATOLOGY_WINDOW, FITTED_ENGINE
 from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum, SourceSkill
 from prediction.models import EngineFit
 from weather.models import Forecast, Observation, Station
+from weather.selectors import latest_forecasts, official_highs, running_maximum
 
 HOUR = dt.timedelta(hours=1)
 

@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import asdict, replace
 
 from django.db import transaction
-from markets.selectors import tradeable_events
 
 from boz.core.agents import AgentResult
 from boz.core.clock import require_utc
 from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.schemas import Confidence, SkippedSubject
+from markets.selectors import tradeable_events
 from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
 from prediction.engines import get_engine
 from prediction.engines.base import EngineForecast, canonical_hash
@@ -135,9 +135,17 @@ def _confidence(
 
 
 def _hash(known: Known, *, engine: str) -> str:
-    content = asdict(known.inputs)
-    # It acts only through what was known by then and the whole hours left.
-    del content["as_of"]
+    inputs = known.inputs
+    # The moment itself acts only through what was known by then and the whole hours left.
+    content = {
+        "station": inputs.station_code,
+        "climate_day": inputs.climate_day,
+        "lead_hours": inputs.lead_hours,
+        "forecasts": [asdict(forecast) for forecast in inputs.forecasts],
+        "skills": [asdict(skill) for skill in inputs.skills],
+        "official_highs": [(day.toordinal(), high) for day, high in inputs.official_highs],
+        "reached": None if inputs.reached is None else asdict(inputs.reached),
+    }
     return canonical_hash(
         {
             "engine": engine,

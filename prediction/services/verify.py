@@ -6,11 +6,10 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 
-from markets.selectors import latest_books
-
 from boz.core.schemas import Bracket, OrderBook, Side
 from markets.domain.brackets import prove_ladder
 from markets.models import Event, Market
+from markets.selectors import latest_books
 from prediction.constants import CLIMATOLOGY_ENGINE, VERIFICATION_HOUR_LST
 from prediction.domain.scores import (
     brier_ladder,
@@ -24,8 +23,10 @@ from prediction.selectors import latest_prediction, pmf_of
 
 #: Log scores are cut here (p = 1e-9), so that one impossible outcome cannot hide all the others.
 MAX_LOG_SCORE = -math.log(1e-9)
-#: A side without a quote still bounds the price when the interval left is at most this wide.
-MAX_ONE_SIDED_WIDTH = 0.10
+#: What quotes leave open about a bracket's probability may be at most this wide.
+MAX_WIDTH = 0.15
+#: A bracket that the quotes allow no probability still has half of the smallest price.
+LEAST_MID = 0.005
 #: Mid prices of a ladder that add up to something outside this are no distribution.
 COHERENT_SUM = (0.7, 1.4)
 
@@ -64,15 +65,30 @@ def implied_probabilities(
 ) -> list[float] | None:
     """Return the market's normalised mid probabilities in the order given, or None.
 
-    None when any bracket has no usable quote: a missing price is neither 0 nor one half.
+    A missing price is neither 0 nor one half: it is whatever the ladder's other quotes leave, since
+    exactly one bracket pays. Deep-out brackets are often not quoted at all, yet the bids of the
+    others leave them next to nothing.
+
+    Args:
+        markets: All markets of a proven ladder.
+        books: Newest book by ticker.
+
+    Returns:
+        None when a book is absent or crossed, when the quotes leave any bracket more than 0.15
+        open, or when the prices make no distribution.
     """
+    bounds = [_bounds(books.get(market.ticker)) for market in markets]
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) != len(bounds):
+        return None
+    floor = math.fsum(low for low, _ in known)
     mids: list[float] = []
-    for market in markets:
-        book = books.get(market.ticker)
-        mid = None if book is None else _mid(book)
-        if mid is None:
+    for low, high in known:
+        # Exactly one bracket pays, so what the others are bid is taken.
+        tight = max(low, min(high, 1.0 - (floor - low)))
+        if tight - low > MAX_WIDTH:
             return None
-        mids.append(mid)
+        mids.append(max(LEAST_MID, (low + tight) / 2.0))
     total = math.fsum(mids)
     if not COHERENT_SUM[0] <= total <= COHERENT_SUM[1]:
         return None
@@ -124,17 +140,12 @@ def _scores(
     }
 
 
-def _mid(book: OrderBook) -> float | None:
-    """Return the middle of bid and ask, or None when they say too little.
+def _bounds(book: OrderBook | None) -> tuple[float, float] | None:
+    """Return what quotes say of a bracket's price: at least the bid, at most the ask.
 
-    A deep-out bracket usually has an ask of a cent or two and no bid: the price then lies between
-    zero and the ask, which says enough as long as that interval is narrow.
+    An empty side bounds nothing; None when there is no book or it is crossed.
     """
+    if book is None or book.is_crossed:
+        return None
     bid, ask = book.best_bid(Side.YES), book.best_ask(Side.YES)
-    if book.is_crossed or (bid is None and ask is None):
-        return None
-    low = 0.0 if bid is None else float(bid)
-    high = 1.0 if ask is None else float(ask)
-    if (bid is None or ask is None) and high - low > MAX_ONE_SIDED_WIDTH:
-        return None
-    return (low + high) / 2.0
+    return 0.0 if bid is None else float(bid), 1.0 if ask is None else float(ask)

@@ -104,7 +104,7 @@ def test_canary_books_known_later_do_not_reach_the_score():
 
 def test_a_missing_quote_makes_the_market_score_null_not_a_guess():
     markets = ladder_of()
-    quote(markets, cents=(*CENTS[:2], (None, None), *CENTS[3:]))
+    quote(markets, cents=(*CENTS[:2], (None, None), (None, 70), *CENTS[4:]))
     PredictionFactory()
 
     verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
@@ -147,9 +147,6 @@ def book(ticker, yes_bid, no_bid):
         ("0.30", "0.66", 0.32),
         (None, "0.98", 0.01),
         ("0.97", None, 0.985),
-        (None, "0.50", None),
-        ("0.40", None, None),
-        (None, None, None),
         ("0.60", "0.60", None),
     ],
 )
@@ -166,7 +163,24 @@ def test_a_one_sided_quote_counts_only_when_it_bounds_the_price(yes_bid, no_bid,
     if mid is None:
         assert found is None
     else:
-        assert found == pytest.approx([mid, 1 - mid])
+        assert found == pytest.approx([mid, 1 - mid], abs=0.01)
+
+
+def test_an_unquoted_bracket_gets_what_the_others_leave():
+    """Exactly one pays: with 0.97 bid for the rest, a dead tail has at most three cents."""
+    dead, cold, warm = ladder_of()[:3]
+    books = {
+        dead.ticker: book(dead.ticker, None, None),
+        cold.ticker: book(cold.ticker, "0.60", "0.38"),
+        warm.ticker: book(warm.ticker, "0.37", "0.61"),
+    }
+
+    found = implied_probabilities([dead, cold, warm], books)
+
+    assert found == pytest.approx([0.015, 0.605, 0.38], abs=0.01)
+    assert implied_probabilities([dead, cold], {**books}) is None, "too much is left open"
+    del books[dead.ticker]
+    assert implied_probabilities([dead, cold, warm], books) is None, "no book is no quote at all"
 
 
 def test_a_ladder_whose_prices_make_no_distribution_is_no_market_belief():

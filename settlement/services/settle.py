@@ -27,13 +27,13 @@ from settlement.selectors import (
     events_to_settle,
     events_with_unpaid_trades,
     has_all_results,
+    readings_as_of,
     results_of,
     trades_without_post_mortem,
 )
 from settlement.services.post_mortem import write_post_mortem
 from trading.models import Trade
 from trading.services.settling import settle_trades
-from weather.selectors import official_report
 
 log = get_logger("SETTLE")
 
@@ -54,20 +54,24 @@ class Settled:
 def settle_all(*, now: dt.datetime) -> AgentResult:
     """Settle every event whose results are known, each by itself.
 
-    One event's failure is recorded and leaves the others alone. A result that changes after it was
-    settled gives a new version and a warning; money already booked is left untouched.
+    One event's failure is recorded and leaves the others alone. A result, value or reading that
+    changes after it was settled gives a new version and, when something disagrees, a warning; money
+    already booked is left untouched.
     """
     moment = require_utc(now, name="now")
     settled: list[Settled] = []
     skipped: list[SkippedSubject] = []
     unpaid = events_with_unpaid_trades()
-    for event in events_to_settle(now=moment):
+    events = list(events_to_settle(now=moment))
+    readings = readings_as_of(events, now=moment)
+    for event in events:
         is_done = event.status == Event.Status.SETTLED and event.pk not in unpaid
-        if is_done and _is_current(event):
+        reading = readings[event.pk]
+        if is_done and _is_current(event, reading):
             continue
         try:
             with transaction.atomic():
-                settled.append(settle_event(event=event, now=moment))
+                settled.append(settle_event(event=event, our_reading_f=reading, now=moment))
         except Exception as error:  # noqa: BLE001 - one event must not stop the others
             skipped.append(_skip(event.ticker, error))
     written, unexplained = _explain(now=moment)
@@ -86,8 +90,13 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
     )
 
 
-def settle_event(*, event: Event, now: dt.datetime) -> Settled:
+def settle_event(*, event: Event, our_reading_f: int | None, now: dt.datetime) -> Settled:
     """Settle one event inside the caller's transaction.
+
+    Args:
+        event: Its results are known.
+        our_reading_f: The high of the climate report known now, whole °F; None without one.
+        now: The present.
 
     Raises:
         DataUnavailable: If a market has no result yet.
@@ -96,17 +105,17 @@ def settle_event(*, event: Event, now: dt.datetime) -> Settled:
         raise DataUnavailable(
             f"Not every market of {event.ticker} has a result yet.", {"event": event.ticker}
         )
-    if _is_current(event):
+    if _is_current(event, our_reading_f):
         return _paid_late(event, now=now)
     previous = current_settlement(event)
-    settlement, comparison, is_changed = _recorded(event, previous, now=now)
+    settlement, comparison, is_changed = _recorded(event, previous, our_reading_f, now=now)
     trades = _paid(event, now=now)
     verified, skipped = _verified(event, settlement, now=now)
     _mark_settled(event)
     _tell(event, settlement, is_changed=is_changed, trades=len(trades), now=now)
     return Settled(
         trades=len(trades),
-        is_new=True,
+        is_new=previous is None,
         is_changed=is_changed,
         has_mismatch=bool(comparison.strike_mismatches),
         has_reading_difference=bool(comparison.reading_differences),
@@ -116,10 +125,8 @@ def settle_event(*, event: Event, now: dt.datetime) -> Settled:
 
 
 def _recorded(
-    event: Event, previous: Settlement | None, *, now: dt.datetime
+    event: Event, previous: Settlement | None, our_reading_f: int | None, *, now: dt.datetime
 ) -> tuple[Settlement, Comparison, bool]:
-    report = official_report(station=event.series.station, climate_day=event.climate_day, as_of=now)
-    reading = None if report is None else report.max_f
     comparison = compare(
         [
             PaidMarket(
@@ -130,17 +137,17 @@ def _recorded(
             for market in event.markets.all()
         ],
         exchange_value_f=event.expiration_value_f,
-        our_reading_f=reading,
+        our_reading_f=our_reading_f,
     )
     is_changed = previous is not None and previous.results != results_of(event)
     settlement = Settlement.objects.create(
         event=event,
         version=1 if previous is None else previous.version + 1,
         exchange_value_f=event.expiration_value_f,
-        our_reading_f=reading,
+        our_reading_f=our_reading_f,
         authority=_authority(event),
         results=results_of(event),
-        mismatches=[*comparison.sentences, *([_CHANGED] if is_changed else [])],
+        mismatches=[*comparison.sentences, *_corrections(previous, our_reading_f, is_changed)],
         settled_at=now,
     )
     return settlement, comparison, is_changed
@@ -165,6 +172,20 @@ def _paid_late(event: Event, *, now: dt.datetime) -> Settled:
     if trades:
         log.warning("Trades were paid after their event was settled", event=event.ticker)
     return Settled(trades=len(trades))
+
+
+def _corrections(
+    previous: Settlement | None, our_reading_f: int | None, is_changed: bool
+) -> list[str]:
+    """Return sentences on what is different from the version before."""
+    sentences = [_CHANGED] if is_changed else []
+    before = None if previous is None else previous.our_reading_f
+    if before is not None and before != our_reading_f:
+        now_says = "no maximum" if our_reading_f is None else f"{our_reading_f}°"
+        sentences.append(
+            f"The climate report was corrected after we settled: it said {before}°, now {now_says}."
+        )
+    return sentences
 
 
 def _paid(event: Event, *, now: dt.datetime) -> list[Trade]:
@@ -220,7 +241,11 @@ def _tell(
         log.info("Event settled", **facts)
         return
     log.warning("Event settled with a mismatch", **facts, mismatches=settlement.mismatches)
-    what = "changed its result" if is_changed else "settled with a mismatch"
+    what = "settled with a mismatch"
+    if is_changed:
+        what = "changed its result"
+    elif settlement.version > 1:
+        what = "was read anew and does not agree"
     notify(
         level=Level.WARNING,
         title=f"{event.ticker} {what}",
@@ -230,14 +255,16 @@ def _tell(
     )
 
 
-def _is_current(event: Event) -> bool:
-    """Say whether the newest settlement is of the results and the value now listed."""
+def _is_current(event: Event, our_reading_f: int | None) -> bool:
+    """Say whether the newest settlement holds the results, value and reading now known."""
     versions = sorted(event.settlements.all(), key=lambda item: item.version)
     if not versions:
         return False
     newest = versions[-1]
     return (
-        newest.results == results_of(event) and newest.exchange_value_f == event.expiration_value_f
+        newest.results == results_of(event)
+        and newest.exchange_value_f == event.expiration_value_f
+        and newest.our_reading_f == our_reading_f
     )
 
 

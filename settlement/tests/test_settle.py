@@ -123,6 +123,42 @@ def test_the_exchange_governs_money_and_our_other_reading_is_recorded(portfolio)
     assert Verification.objects.get().observed_high_f == 56
 
 
+def test_a_climate_report_corrected_after_settling_is_recorded_and_moves_no_money(portfolio):
+    """Miami, 2024-11-27: 84 in the first final report, 81 in a later one; the exchange paid 84."""
+    event, markets = make_event("MIA")
+    make_trade(portfolio, markets[3])
+    make_report(event, 56)
+    determine(event, value_f=56)
+    first = settle_all(now=MORNING)
+    entries = LedgerEntry.objects.count()
+    make_report(event, 53, issued_at=MORNING + dt.timedelta(minutes=56), is_correction=True)
+
+    later = settle_all(now=MORNING + dt.timedelta(hours=1))
+
+    newest = Settlement.objects.get(version=2)
+    assert (first.done["settled"], first.done["reading_differences"]) == (1, 0)
+    assert (later.done["settled"], later.done["reading_differences"]) == (0, 1)
+    assert newest.our_reading_f == 53
+    assert newest.exchange_value_f == 56
+    assert "it said 56°, now 53°" in newest.mismatches[-1]
+    assert LedgerEntry.objects.count() == entries
+    assert settle_all(now=MORNING + DAY).done["reading_differences"] == 0
+
+
+def test_a_report_that_comes_after_the_result_completes_the_record_quietly(portfolio):
+    event, _ = make_event()
+    determine(event, value_f=55)
+    settle_all(now=MORNING)
+    make_report(event, 55, issued_at=MORNING + dt.timedelta(hours=1))
+
+    settle_all(now=MORNING + DAY)
+
+    newest = Settlement.objects.get(version=2)
+    assert newest.our_reading_f == 55
+    assert newest.mismatches == []
+    assert not Notification.objects.exists()
+
+
 def test_results_against_the_strikes_are_recorded_and_still_paid(portfolio):
     event, markets = make_event()
     trade = make_trade(portfolio, markets[4])

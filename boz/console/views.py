@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from boz.console import selectors
+from boz.core.api.throttles import LoginPerAddress, LoginPerName
 from boz.core.clock import utc_now
 from boz.core.errors import DataUnavailable
+
+
+class LoginPage(LoginView):
+    """Log in; failed attempts are counted by address and by name, as those on the API are."""
+
+    template_name = "console/login.html"
+    redirect_authenticated_user = True
+    throttles = (LoginPerAddress, LoginPerName)
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: object) -> HttpResponse:
+        """Check the password, unless too many were wrong lately."""
+        attempt = SimpleNamespace(META=request.META, data=request.POST)
+        if any(throttle().is_exhausted(attempt) for throttle in self.throttles):
+            context = self.get_context_data(form=self.form_class(request), is_throttled=True)
+            return self.render_to_response(context, status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Count the failure and show the form again."""
+        attempt = SimpleNamespace(META=self.request.META, data=self.request.POST)
+        for throttle in self.throttles:
+            throttle().count(attempt)
+        return super().form_invalid(form)
 
 
 @require_safe

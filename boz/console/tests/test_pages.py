@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -32,6 +33,13 @@ from trading.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert('boz')</script>\" onload=x"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters():
+    cache.clear()
+    yield
+    cache.clear()
 
 
 class Page(HTMLParser):
@@ -126,6 +134,24 @@ def test_logging_in_and_out(client, settings):
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/").status_code == 302
     assert client.get("/").status_code == 302
+
+
+def test_wrong_passwords_are_counted_and_right_ones_are_not(client, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    user = make_user("anna")
+    user.set_password("correct horse")
+    user.save()
+    right = {"username": "anna", "password": "correct horse"}
+
+    for _ in range(11):
+        assert client.post("/login/", right).status_code == 302
+        client.post("/logout/")
+    for _ in range(10):
+        assert client.post("/login/", {**right, "password": "wrong"}).status_code == 200
+    refused = client.post("/login/", right)
+
+    assert refused.status_code == 429
+    assert "Too many failed attempts" in Page(refused.content.decode()).text
 
 
 def test_a_login_never_sends_people_to_another_site(client, settings):

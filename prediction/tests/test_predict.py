@@ -279,7 +279,7 @@ def test_confidence_can_be_high_only_with_a_long_healthy_record():
 
 
 def test_a_prediction_is_fast():
-    """Measured about 6 ms; the bound leaves room for a busy machine."""
+    """Measured about 8 ms; the bound leaves room for a busy machine."""
     station = make_history(days=120)
     evening_forecast(station)
     fit_station(station=station, as_of=EVENING_BEFORE)

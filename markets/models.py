@@ -394,9 +394,14 @@ class FeeSchedule(models.Model):
         ordering = ("series", "-effective_from")
         constraints = [
             models.UniqueConstraint(
-                fields=("series", "event", "effective_from"),
-                name="markets_fee_once",
-                nulls_distinct=False,
+                fields=("series", "effective_from"),
+                name="markets_fee_once_per_series",
+                condition=Q(event__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=("event", "effective_from"),
+                name="markets_fee_once_per_event",
+                condition=Q(event__isnull=False),
             ),
             models.CheckConstraint(
                 name="markets_fee_multiplier_not_negative", condition=Q(multiplier__gte=0)

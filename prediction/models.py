@@ -66,6 +66,9 @@ class Prediction(models.Model):
     confidence_reason = models.TextField(blank=True, help_text="Why it is graded so.")
     sources = models.JSONField(default=list, help_text="What was used.")
     missing = models.JSONField(default=list, blank=True, help_text="What was wanted and absent.")
+    weight_present = models.FloatField(
+        help_text="Share of the forecast weight that spoke, 0..1; 0 = no forecast at all."
+    )
     n_train = models.PositiveIntegerField(default=0, help_text="Days the spread was learned from.")
     observed_max_low_f = models.SmallIntegerField(
         null=True, blank=True, help_text="Running maximum: the high is at least this, °F."
@@ -83,6 +86,10 @@ class Prediction(models.Model):
                 name="prediction_once_per_moment",
             ),
             models.CheckConstraint(name="prediction_spread_is_positive", condition=Q(sd_f__gt=0)),
+            models.CheckConstraint(
+                name="prediction_weight_is_a_share",
+                condition=Q(weight_present__gte=0, weight_present__lte=1),
+            ),
         ]
         indexes = [
             models.Index(

@@ -113,6 +113,7 @@ def _kept(known: Known, *, station: Station, engine: str) -> Prediction:
         confidence_reason=f"{reason} {forecast.note}",
         sources=list(forecast.sources),
         missing=list(forecast.missing),
+        weight_present=forecast.weight_present,
         n_train=forecast.n_train,
         observed_max_low_f=None if inputs.reached is None else inputs.reached.low_f,
         inputs_hash=inputs_hash,

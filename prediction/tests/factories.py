@@ -86,6 +86,7 @@ class PredictionFactory(factory.django.DjangoModelFactory):
     confidence = Confidence.LOW.value
     sources = factory.LazyFunction(lambda: ["nws-grid"])
     n_train = 80
+    weight_present = 1.0
     inputs_hash = factory.Sequence(lambda number: f"{number:064d}")
 
 

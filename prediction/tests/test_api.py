@@ -36,6 +36,7 @@ def make_scored_prediction(day: int = 15) -> Prediction:
         sd_f=2.3,
         lead_hours=33.0,
         confidence="medium",
+        weight_present=1.0,
         inputs_hash="0" * 64,
         fit=fit,
     )

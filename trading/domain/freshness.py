@@ -16,6 +16,7 @@ def belief_problem(
     as_of: dt.datetime,
     day_start: dt.datetime,
     observed_max_low_f: int | None,
+    weight_present: float,
 ) -> str:
     """Return why a prediction must not be acted on, in one sentence; empty when it may.
 
@@ -24,6 +25,7 @@ def belief_problem(
         as_of: The moment of decision.
         day_start: Start of the climate day, UTC.
         observed_max_low_f: The running maximum that the prediction knows, °F; None for none.
+        weight_present: Share of the forecast weight behind the prediction; 0 for no forecast.
     """
     age = as_of - predicted_at
     if age > MAX_BELIEF_AGE:
@@ -36,5 +38,10 @@ def belief_problem(
         return (
             "The day is under way and we have no observation of it, while the market sees it:"
             " no entry on a blind belief."
+        )
+    if not under_way and weight_present == 0:
+        return (
+            "There is no forecast of this day, only what recent days were like, while the market"
+            " reads forecasts: no entry on climatology alone."
         )
     return ""

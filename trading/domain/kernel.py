@@ -192,8 +192,8 @@ def _tradeable_book(view: MarketView, max_spread: Decimal) -> OrderBook:
     if bid is not None and ask is not None and ask - bid > max_spread:
         raise _StandsDown(
             "wide_spread",
-            f"The spread of {view.bracket.label} is {format_dollars(ask - bid)}, above"
-            f" {format_dollars(max_spread)}.",
+            f"The spread of {view.bracket.label} is {_cents(ask - bid)}, above"
+            f" {_cents(max_spread)}.",
         )
     return view.book
 
@@ -203,8 +203,8 @@ def _require_price_inside(snapshot: Snapshot, view: MarketView, side: Side, ask:
     if not low <= ask <= high:
         raise _StandsDown(
             "price_outside",
-            f"{side.value.upper()} {view.bracket.label} costs {format_dollars(ask)}, outside"
-            f" {format_dollars(low)} to {format_dollars(high)}.",
+            f"{side.value.upper()} {view.bracket.label} costs {_cents(ask)}, outside"
+            f" {_cents(low)} to {_cents(high)}.",
         )
 
 
@@ -234,14 +234,13 @@ def _sized(
     if edge > snapshot.parameters.max_edge_dollars:
         raise _StandsDown(
             "too_good",
-            f"{name} looks {format_dollars(edge)} too cheap; that is a fault, not a gift.",
+            f"{name} looks {_cents(edge)} too cheap; that is a fault, not a gift.",
         )
     if edge < limits.min_ev_dollars:
         raise _StandsDown(
             "edge_too_small",
-            f"{name} costs {format_dollars(first.per_contract_dollars)} all in and is worth"
-            f" {format_dollars(belief)} to us; at least {format_dollars(limits.min_ev_dollars)}"
-            " more is asked for.",
+            f"{name} costs {_cents(first.per_contract_dollars)} all in and is worth"
+            f" {_cents(belief)} to us; an edge of {_cents(limits.min_ev_dollars)} is asked for.",
         )
     budget = min(
         limits.max_trade_size_dollars,
@@ -260,7 +259,7 @@ def _sized(
         raise _StandsDown(
             "budget",
             f"{format_dollars(budget)} may be spent on {name}, which is less than one contract at"
-            f" {format_dollars(first.per_contract_dollars)}.",
+            f" {_cents(first.per_contract_dollars)}.",
         )
     market_side = market_yes if side is Side.YES else 1.0 - market_yes
     assert snapshot.belief is not None  # noqa: S101 - decide() has checked it
@@ -297,8 +296,8 @@ def _reasons(
         f" {', '.join(belief.sources) or 'climatology'}.",
         f"{name} pays with probability {probability:.0%} for us after leaning on the market,"
         f" which says {market_side:.0%}.",
-        f"{count.normalize():f} contracts have an expected value of {format_dollars(value)} each"
-        " after fees.",
+        f"{count.normalize():f} contracts have an expected value of {_cents(value)} each after"
+        " fees.",
     )
 
 
@@ -350,3 +349,8 @@ def _no_room(
             f" {format_dollars(limit)} or the cash at hand.",
         )
     return None
+
+
+def _cents(amount: Decimal) -> str:
+    """Write a price or an edge for people, to a tenth of a cent."""
+    return f"{(amount * 100).quantize(Decimal('0.1')).normalize():f}¢"

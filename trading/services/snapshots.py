@@ -101,6 +101,7 @@ def _belief(
         as_of=as_of,
         day_start=day_start,
         observed_max_low_f=prediction.observed_max_low_f,
+        weight_present=prediction.weight_present,
     )
     if problem:
         return prediction, None, problem

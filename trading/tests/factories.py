@@ -90,6 +90,7 @@ def make_prediction(
             "mean_f": mean_f,
             "sd_f": sd_f,
             "lead_hours": 33.0,
+            "weight_present": 1.0,
             "confidence": Confidence.MEDIUM.value,
             "sources": ["nws"],
             "inputs_hash": "0" * 64,

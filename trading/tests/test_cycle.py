@@ -232,6 +232,28 @@ def test_nothing_trades_blind_once_the_day_is_visible():
     assert "no observation" in Decision.objects.get().stand_down
 
 
+def test_climatology_alone_is_not_traded_on():
+    make_tradeable_event(weight_present=0.0)
+    make_portfolio()
+
+    run_trading_cycle(now=NOW)
+
+    assert "no forecast of this day" in Decision.objects.get().stand_down
+    assert not Trade.objects.exists()
+
+
+def test_observations_of_a_day_under_way_are_traded_on_without_a_forecast():
+    _, markets = make_tradeable_event()
+    noon = dt.datetime(2024, 11, 15, 17, 0, tzinfo=dt.UTC)
+    make_books(markets, at=noon)
+    make_prediction(markets[0].event, as_of=noon, weight_present=0.0, observed_max_low_f=54)
+    make_portfolio()
+
+    run_trading_cycle(now=noon)
+
+    assert Trade.objects.exists()
+
+
 def test_a_book_from_the_future_is_not_seen():
     markets = make_ladder()
     make_prediction(markets[0].event)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -225,7 +226,7 @@ class TradeAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         self._each(
             request,
             queryset,
-            lambda trade: approve_trade(trade_id=trade.pk, user=request.user, now=utc_now()),
+            lambda trade, user: approve_trade(trade_id=trade.pk, user=user, now=utc_now()),
             done="approved",
         )
 
@@ -235,8 +236,8 @@ class TradeAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         self._each(
             request,
             queryset,
-            lambda trade: reject_trade(
-                trade_id=trade.pk, user=request.user, now=utc_now(), reason="Rejected in review."
+            lambda trade, user: reject_trade(
+                trade_id=trade.pk, user=user, now=utc_now(), reason="Rejected in review."
             ),
             done="rejected",
         )
@@ -245,13 +246,15 @@ class TradeAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         self,
         request: HttpRequest,
         queryset: QuerySet[Trade],
-        act: Callable[[Trade], Any],
+        act: Callable[[Trade, User], Any],
         *,
         done: str,
     ) -> None:
+        if not isinstance(request.user, User):
+            raise PermissionDenied
         for trade in queryset.order_by("created_at"):
             try:
-                act(trade)
+                act(trade, request.user)
             except BozBaseException as error:
                 self.message_user(request, f"Trade {trade.pk}: {error.message}", messages.ERROR)
             else:

@@ -125,7 +125,7 @@ def ledger_drift_dollars(portfolio: Portfolio) -> Decimal:
 
 def pnl_curve(portfolio: Portfolio) -> list[tuple[dt.datetime, Decimal]]:
     """Return the running result after fees at each settlement, in time order."""
-    curve: list[tuple[dt.datetime, Decimal]] = []
+    running: dict[dt.datetime, Decimal] = {}
     total = ZERO
     rows = (
         Trade.objects.filter(portfolio=portfolio, status__in=SETTLED)
@@ -133,12 +133,10 @@ def pnl_curve(portfolio: Portfolio) -> list[tuple[dt.datetime, Decimal]]:
         .values_list("settled_at", "pnl_dollars")
     )
     for settled_at, pnl in rows:
-        total += pnl
-        if curve and curve[-1][0] == settled_at:
-            curve[-1] = (settled_at, total)
-        else:
-            curve.append((settled_at, total))
-    return curve
+        total += pnl or ZERO
+        if settled_at is not None:
+            running[settled_at] = total
+    return list(running.items())
 
 
 def portfolio_summary(portfolio: Portfolio, *, now: dt.datetime) -> dict[str, Any]:

@@ -29,6 +29,7 @@ log = get_logger("SYSTEM")
 #: Beyond the queue's own limit, after which it has ended the process.
 LEASE_MARGIN = dt.timedelta(seconds=30)
 DEFAULT_LEASE = dt.timedelta(minutes=15)
+HEARTBEAT_EVERY = dt.timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,17 @@ class Agent:
     order: int
 
 
+@dataclass(slots=True)
+class _Running:
+    """The run at work in this context, and when it last showed that it is alive."""
+
+    run_id: int
+    holder: str
+    beat_at: dt.datetime
+
+
 _AGENTS: dict[str, Agent] = {}
-_current: contextvars.ContextVar[tuple[int, str] | None] = contextvars.ContextVar(
+_current: contextvars.ContextVar[_Running | None] = contextvars.ContextVar(
     "current_run", default=None
 )
 
@@ -119,7 +129,7 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
         run = JobRun.objects.create(
             agent=name, as_of=as_of, started_at=started, heartbeat_at=started, is_dry_run=dry_run
         )
-        token = _current.set((run.pk, holder))
+        token = _current.set(_Running(run.pk, holder, started))
         try:
             _perform(agent, run, dry_run=dry_run)
         finally:
@@ -133,15 +143,18 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
 def heartbeat() -> None:
     """Show that the running agent is alive and extend its lease; a no-op outside of a run.
 
-    Agents that may take longer than the lease call it between subjects.
+    Agents that may take longer than the lease call it between subjects, as often as they like: it
+    is written at most every few seconds.
     """
     current = _current.get()
     if current is None:
         return
-    run_id, holder = current
     now = utc_now()
-    JobRun.objects.filter(pk=run_id, status=JobRun.Status.RUNNING).update(heartbeat_at=now)
-    AgentLease.objects.filter(holder=holder).update(expires_at=now + _lease_duration())
+    if now - current.beat_at < HEARTBEAT_EVERY:
+        return
+    current.beat_at = now
+    JobRun.objects.filter(pk=current.run_id, status=JobRun.Status.RUNNING).update(heartbeat_at=now)
+    AgentLease.objects.filter(holder=current.holder).update(expires_at=now + _lease_duration())
 
 
 class _DryRunFinished(Exception):  # noqa: N818 - not an error: it carries the result past a rollback

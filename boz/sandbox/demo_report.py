@@ -26,8 +26,8 @@ def demo_figures(*, portfolio: Portfolio, days: int) -> dict[str, Any]:
     settled = trades.filter(status__in=selectors.SETTLED)
     won = settled.filter(status="won").count()
     fills = Fill.objects.filter(order__trade__portfolio=portfolio)
-    pnl = sum((value for value in settled.values_list("pnl_dollars", flat=True)), ZERO)
-    fees = sum((value for value in fills.values_list("fee_dollars", flat=True)), ZERO)
+    pnl = sum((trade.pnl_dollars or ZERO for trade in settled), ZERO)
+    fees = sum((fill.fee_dollars for fill in fills), ZERO)
     beside_market = Verification.objects.filter(market_brier__isnull=False).aggregate(
         n=Count("pk"), model=Avg("brier"), market=Avg("market_brier")
     )

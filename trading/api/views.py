@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -52,9 +52,9 @@ REFUSALS = {
 }
 
 
-def _person(request: Request) -> AbstractBaseUser:
+def _person(request: Request) -> User:
     """Return who asks; the permission classes have let nobody else through."""
-    return cast(AbstractBaseUser, request.user)
+    return cast(User, request.user)
 
 
 class PortfolioViewSet(PortfolioScopedViewSet):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -80,7 +80,13 @@ class Snapshot(Schema):
         return self
 
 
+def stored(schema: Schema) -> tuple[dict[str, Any], str]:
+    """Return a shape as plain JSON, and a hash that is the same on every machine and database."""
+    content = schema.model_dump(mode="json")
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return content, hashlib.sha256(canonical.encode()).hexdigest()
+
+
 def stable_hash(schema: Schema) -> str:
-    """Return a hash of a shape's content, the same on every machine and database."""
-    canonical = json.dumps(schema.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """Return the hash of a shape's content."""
+    return stored(schema)[1]

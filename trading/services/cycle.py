@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from boz.core.agents import AgentResult
 from boz.core.errors import BozBaseException
@@ -19,7 +20,7 @@ from trading.choices import Mode, TradeStatus
 from trading.domain.beliefs import market_probability
 from trading.domain.kernel import Outcome, decide
 from trading.domain.parameters import StrategyParameters, checked_parameters
-from trading.domain.snapshot import MarketView, Snapshot, stable_hash
+from trading.domain.snapshot import MarketView, Snapshot, stored
 from trading.models import Decision, Portfolio, Signal, Strategy, Trade
 from trading.services.orders import execute_trade
 from trading.services.snapshots import event_snapshot, portfolio_state
@@ -39,6 +40,7 @@ def run_trading_cycle(*, now: dt.datetime) -> AgentResult:
     done = {"decisions": 0, "proposed": 0, "executed": 0, "stand_downs": 0}
     skipped: list[SkippedSubject] = []
     events = market_reads.tradeable_events(now=now)
+    prefetch_related_objects(events, "markets")
     for strategy in _active_strategies():
         wanted = set(strategy.portfolio.stations.values_list("pk", flat=True))
         try:
@@ -133,16 +135,18 @@ def _write_decision(
     snapshot: Snapshot,
     outcome: Outcome,
 ) -> Decision:
+    seen, seen_hash = stored(snapshot)
+    wanted, wanted_hash = stored(outcome)
     return Decision.objects.create(
         portfolio_id=strategy.portfolio_id,
         strategy=strategy,
         event=event,
         prediction=prediction,
         as_of=snapshot.as_of,
-        snapshot=snapshot.model_dump(mode="json"),
-        snapshot_hash=stable_hash(snapshot),
-        outcome=outcome.model_dump(mode="json"),
-        outcome_hash=stable_hash(outcome),
+        snapshot=seen,
+        snapshot_hash=seen_hash,
+        outcome=wanted,
+        outcome_hash=wanted_hash,
         orders_wanted=len(outcome.orders),
         stand_down=outcome.summary,
     )

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -34,7 +34,7 @@ LIMIT_FIELDS = (
 def open_portfolio(
     *,
     name: str,
-    owner: AbstractBaseUser,
+    owner: User,
     deposit_dollars: Decimal,
     now: dt.datetime,
     strategy_kind: str = "value",
@@ -75,7 +75,7 @@ def open_portfolio(
 def change_limits(
     *,
     portfolio: Portfolio,
-    user: AbstractBaseUser,
+    user: User,
     now: dt.datetime,
     reason: str,
     **changes: Any,

@@ -118,7 +118,7 @@ execute_from_command_line(["manage.py", "sandbox", *sys.argv[1:]])
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     environment = {key: value for key, value in os.environ.items() if "DJANGO" not in key}
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
+    return subprocess.Popen(
         [sys.executable, "-c", _COMMAND, *arguments],
         cwd=ROOT,
         env=environment,

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from boz.core.errors import TransientError
 from boz.core.models import AuditEvent
@@ -68,6 +70,25 @@ def test_syncing_twice_gives_the_same_rows(exchange):
     sync_markets(now=NOW, client=exchange.client)
 
     assert _rows() == before
+
+
+def test_only_what_changed_is_written_and_all_that_was_read_is_marked_so(exchange):
+    body = exchange.list_event(DAY)
+    sync_markets(now=NOW, client=exchange.client)
+    busy, paused = body["markets"][:2]
+    busy["volume_fp"] = "99.00"
+    paused["status"] = "inactive"
+
+    with CaptureQueriesContext(connection) as queries:
+        sync_markets(now=LATER, client=exchange.client)
+
+    updates = [q["sql"] for q in queries if q["sql"].startswith('UPDATE "markets_market"')]
+    assert len(updates) == 2
+    assert not any("price_ranges" in sql or "close_time" in sql for sql in updates)
+    assert Market.objects.get(ticker=busy["ticker"]).volume == Decimal("99.00")
+    assert Market.objects.get(ticker=paused["ticker"]).status == Market.Status.INACTIVE
+    assert Market.objects.filter(volume=Decimal("12.00"), status="active").count() == 4
+    assert set(Market.objects.values_list("updated_at", flat=True)) == {LATER}
 
 
 def test_a_sync_without_news_takes_few_queries(exchange, django_assert_max_num_queries):

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db.models import Q
+
 from boz.core.errors import InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.money import COUNT_STEP, round_down
@@ -26,19 +28,6 @@ _TITLE_CHARS = 200
 _SUBTITLE_CHARS = 80
 _EVENT_CHARS = 48
 _MARKET_CHARS = 64
-#: What a listing may change of a stored market; strikes are not among it.
-MARKET_FIELDS = (
-    "subtitle",
-    "open_time",
-    "close_time",
-    "status",
-    "result",
-    "settlement_value_dollars",
-    "settled_at",
-    "price_ranges",
-    "volume",
-)
-_EVENT_FIELDS = ("title", "status", "quarantine_reason", "settlement_sources", "rules_hash")
 
 
 @dataclass(slots=True)
@@ -52,19 +41,51 @@ class Written:
 
 
 @dataclass(slots=True)
-class _MarketRows:
+class MarketRows:
+    """Markets of one sync, collected to be written together.
+
+    Attributes:
+        new: Not stored yet.
+        seen: Keys of stored ones that were read again.
+        changed: Those of them that differ from what is stored, and
+        fields: in which fields any of them does; most often the volume alone.
+    """
+
     new: list[Market] = field(default_factory=list)
-    changed: list[Market] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
+    changed: list[Market] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """Return how many markets were read."""
+        return len(self.new) + len(self.seen)
+
+    def see(self, market: Market, listing: ExchangeMarket | None) -> None:
+        """Take a stored market as listed now; without a listing it stays as it was."""
+        self.seen.append(market.pk)
+        names = set() if listing is None else apply_listing(market, listing)
+        if names:
+            self.changed.append(market)
+            self.fields |= names
+
+    def save(self, *, now: dt.datetime) -> None:
+        """Write what is new or different, and of all the time at which they were read."""
+        if self.new:
+            Market.objects.bulk_create(self.new)
+        if self.changed:
+            Market.objects.bulk_update(self.changed, sorted(self.fields), batch_size=100)
+        if self.seen:
+            Market.objects.filter(pk__in=self.seen).update(updated_at=now)
 
 
 def write_events(listings: Iterable[tuple[Series, ExchangeEvent]], *, now: dt.datetime) -> Written:
     """Store listed events with their markets; what is wrong with one never stops the others."""
     dated, skipped = _dated(listings)
-    stored = _stored_events([listing.event_ticker for _, _, listing in dated])
-    taken = _taken_days({series.pk for series, _, _ in dated}, {day for _, day, _ in dated})
+    stored = _stored_events(dated)
+    taken = {(event.series_id, event.climate_day): event.ticker for event in stored.values()}
     written = Written(skipped=skipped)
-    rows = _MarketRows()
+    rows = MarketRows()
     for series, day, listing in dated:
         event = stored.get(listing.event_ticker)
         holder = taken.get((series.pk, day), listing.event_ticker)
@@ -81,31 +102,20 @@ def write_events(listings: Iterable[tuple[Series, ExchangeEvent]], *, now: dt.da
         if verdict.reasons:
             written.quarantined += 1
             written.skipped.append(SkippedSubject(subject=event.ticker, reason=verdict.reason))
-    written.markets = len(rows.new) + len(rows.changed) + len(rows.seen)
-    save_markets(rows.new, rows.changed, rows.seen, now=now)
+    written.markets = rows.count
+    rows.save(now=now)
     return written
 
 
-def save_markets(
-    new: list[Market], changed: list[Market], seen: list[int], *, now: dt.datetime
-) -> None:
-    """Write markets: new ones, those with another field than before, and those only seen."""
-    if new:
-        Market.objects.bulk_create(new)
-    if changed:
-        Market.objects.bulk_update(changed, [*MARKET_FIELDS, "updated_at"], batch_size=100)
-    if seen:
-        Market.objects.filter(pk__in=seen).update(updated_at=now)
+def apply_listing(market: Market, listing: ExchangeMarket) -> set[str]:
+    """Copy what a listing may change onto a market; return the fields that it did change.
 
-
-def apply_listing(market: Market, listing: ExchangeMarket) -> bool:
-    """Copy what a listing may change onto a stored market; say whether anything did."""
+    Strikes are not among them.
+    """
     values = _market_values(listing)
-    changed = False
-    for name, value in values.items():
-        if getattr(market, name) != value:
-            setattr(market, name, value)
-            changed = True
+    changed = {name for name, value in values.items() if getattr(market, name) != value}
+    for name in changed:
+        setattr(market, name, values[name])
     return changed
 
 
@@ -155,17 +165,16 @@ def _require_names(listing: ExchangeEvent) -> None:
         raise InvalidDataError("It has tickers longer than any we know.")
 
 
-def _stored_events(tickers: list[str]) -> dict[str, Event]:
-    events = Event.objects.filter(ticker__in=tickers).prefetch_related("markets")
-    return {event.ticker: event for event in events}
-
-
-def _taken_days(series_ids: set[int], days: set[dt.date]) -> dict[tuple[int, dt.date], str]:
-    rows = Event.objects.filter(series_id__in=series_ids, climate_day__in=days)
-    return {
-        (series_id, day): ticker
-        for series_id, day, ticker in rows.values_list("series_id", "climate_day", "ticker")
-    }
+def _stored_events(dated: list[tuple[Series, dt.date, ExchangeEvent]]) -> dict[str, Event]:
+    """Return what we hold under the listed tickers or for the listed days, by ticker."""
+    events = Event.objects.filter(
+        Q(ticker__in=[listing.event_ticker for _, _, listing in dated])
+        | Q(
+            series__in={series.pk for series, _, _ in dated},
+            climate_day__in={day for _, day, _ in dated},
+        )
+    )
+    return {event.ticker: event for event in events.prefetch_related("markets")}
 
 
 def _write_event(
@@ -235,7 +244,7 @@ def _tell_quarantine(event: Event, verdict: Verdict) -> None:
 
 
 def _collect_markets(
-    rows: _MarketRows,
+    rows: MarketRows,
     event: Event,
     listing: ExchangeEvent,
     verdict: Verdict,
@@ -246,11 +255,7 @@ def _collect_markets(
         market = known.get(item.ticker)
         if market is not None:
             # A market whose listing makes no sense keeps its earlier row.
-            if item.ticker in verdict.brackets and apply_listing(market, item):
-                market.updated_at = now
-                rows.changed.append(market)
-            else:
-                rows.seen.append(market.pk)
+            rows.see(market, item if item.ticker in verdict.brackets else None)
         elif item.ticker in verdict.brackets:
             bracket = verdict.brackets[item.ticker]
             market = Market(

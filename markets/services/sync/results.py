@@ -12,7 +12,7 @@ from boz.core.schemas import PLAUSIBLE_HIGH_F, PLAUSIBLE_LOW_F, SkippedSubject
 from markets.clients.kalshi import KalshiMarketData, Listing
 from markets.clients.kalshi_types import ExchangeMarket
 from markets.models import Event, Market
-from markets.services.sync.events import LISTABLE, apply_listing, save_markets
+from markets.services.sync.events import LISTABLE, MarketRows
 
 log = get_logger("MARKET")
 
@@ -69,23 +69,17 @@ def write_results(
     """Store results; return how many events are now determined, and what is wrong."""
     listed = {item.ticker: item for item in listing.items}
     skipped = list(listing.refused)
-    changed: list[Market] = []
-    seen: list[int] = []
+    rows = MarketRows()
     determined = 0
     for event in events:
         markets = list(event.markets.all())
         for market in markets:
             item = listed.get(market.ticker)
-            if item is None:
-                continue
-            if item.status in Market.Status.values and apply_listing(market, item):
-                market.updated_at = now
-                changed.append(market)
-            else:
-                seen.append(market.pk)
+            if item is not None:
+                rows.see(market, item if item.status in Market.Status.values else None)
         items = [listed[market.ticker] for market in markets if market.ticker in listed]
         determined += _advance(event, markets, items, skipped, now)
-    save_markets([], changed, seen, now=now)
+    rows.save(now=now)
     return determined, skipped
 
 

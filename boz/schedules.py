@@ -11,9 +11,7 @@ SCHEDULES = [
     ScheduleEntry("Markets", "markets", "*/5 * * * *", "Read events, books and results."),
     ScheduleEntry("Predictions", "predict", "5,35 * * * *", "Predict every open climate day."),
     ScheduleEntry("Trading cycle", "trade", "*/15 * * * *", "Decide and act."),
-    ScheduleEntry(
-        "Approvals' expiry", "expire_approvals", "* * * * *", "End what waited long."
-    ),
+    ScheduleEntry("Approvals' expiry", "expire_approvals", "* * * * *", "End what waited long."),
     ScheduleEntry("Settlement", "settle", "*/15 * * * *", "Settle, explain and verify."),
     ScheduleEntry("Reconciliation", "reconcile", "*/10 * * * *", "Resolve unproven orders."),
     ScheduleEntry("Fit", "fit", "20 7 * * *", "Learn bias and spread from past errors."),

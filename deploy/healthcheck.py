@@ -11,7 +11,7 @@ ADDRESS = "http://127.0.0.1:8000/api/health"
 
 def main() -> int:
     """Return the exit code."""
-    request = urllib.request.Request(ADDRESS, headers={"Host": "127.0.0.1"})  # noqa: S310 - fixed
+    request = urllib.request.Request(ADDRESS, headers={"Host": "127.0.0.1"})
     try:
         with urllib.request.urlopen(request, timeout=4) as answer:  # noqa: S310 - fixed address
             return 0 if json.load(answer).get("status") == "healthy" else 1

@@ -251,7 +251,7 @@ def test_a_finished_day_is_shown_as_it_stood_before_the_outcome_was_known(client
     text = read(client).text
 
     assert "58.0 ± 2.3 °F" in text
-    assert "98¢" not in text
+    assert "99¢" not in text
 
 
 def test_why_we_stood_aside_is_said_in_a_sentence(client):

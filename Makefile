@@ -55,7 +55,7 @@ walls: setup-dev ## Check who imports whom
 	$(BIN)/lint-imports
 
 schema: setup-dev ## Write docs/openapi.yaml anew
-	$(MANAGE) spectacular --file docs/openapi.yaml --validate --fail-on-warn
+	DATABASE_URL=$(SQLITE) $(MANAGE) spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
 check: lint types walls ## Lint, types, walls, migrations and deploy checks
 	$(MANAGE) makemigrations --check --dry-run

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.urls import URLResolver, get_resolver
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -26,14 +27,20 @@ def viewsets(resolver: URLResolver | None = None):
 
 
 def test_the_committed_schema_is_what_the_code_gives():
-    fresh = io.StringIO()
-    call_command("spectacular", "--validate", "--fail-on-warn", stdout=fresh)
+    # Integer ranges in the schema come from the database; the committed one is SQLite's.
+    fresh = subprocess.run(
+        [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": "sqlite:///:memory:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text()
 
-    assert fresh.getvalue().strip() == committed.strip(), (
-        "Run: manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn"
-    )
+    assert fresh.returncode == 0, fresh.stderr
+    assert fresh.stdout.strip() == committed.strip(), "Run: make schema"
 
 
 @pytest.mark.parametrize("label", OUR_APPS)

@@ -13,7 +13,7 @@ from boz.core.errors import InvalidDataError, OperatorActionRequired
 from boz.core.schemas import FeeTerms, OrderBook
 from markets.domain.fees import fee_terms_from_exchange
 from markets.domain.ticks import PriceRange
-from markets.models import BookSnapshot, Event, FeeSchedule, Market
+from markets.models import BookSnapshot, Event, FeeSchedule, Market, Quote
 
 #: An older book is no basis for an order.
 MAX_BOOK_AGE = dt.timedelta(minutes=20)
@@ -85,6 +85,27 @@ def latest_book(
         .first()
     )
     return None if row is None else row.as_order_book()
+
+
+def last_prices(
+    *, event: Event, as_of: dt.datetime, max_age: dt.timedelta = MAX_BOOK_AGE
+) -> dict[str, Decimal]:
+    """Return the last traded price of each market as read with its books, dollars by ticker.
+
+    A market that had not traded, or was not read lately, is absent.
+    """
+    rows = (
+        Quote.objects.filter(
+            market__event=event,
+            available_at__lte=as_of,
+            at__lte=as_of,
+            at__gte=as_of - max_age,
+            last_price_dollars__isnull=False,
+        )
+        .order_by("at", "pk")
+        .values_list("market__ticker", "last_price_dollars")
+    )
+    return {ticker: price for ticker, price in rows if price is not None}
 
 
 def fee_terms(*, event: Event, as_of: dt.datetime) -> FeeTerms:

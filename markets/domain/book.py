@@ -5,7 +5,7 @@ A missing quote is a missing quote: it is never read as a price of 0, 50 or 100 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,8 +13,12 @@ from boz.core.errors import InvalidDataError, InvalidOrderError
 from boz.core.money import COUNT_STEP, FEE_STEP, ONE, ZERO, round_down, round_up
 from boz.core.schemas import BookLevel, OrderBook, Side
 
-#: A market whose price is known no better than this says too little to be called a quote.
-MAX_QUOTE_WIDTH = Decimal("0.20")
+#: What quotes leave open about a bracket's price may be at most this wide, in dollars.
+MAX_WIDTH = Decimal("0.15")
+#: A bracket that the quotes allow nothing still has half of the smallest usual price.
+LEAST_MID = Decimal("0.005")
+#: Prices of a ladder that add up to something outside this are no distribution.
+COHERENT_SUM = (Decimal("0.7"), Decimal("1.4"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,67 +98,46 @@ def walk_book(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ImpliedLadder:
-    """What a ladder's books say is probable.
-
-    Attributes:
-        probabilities: Per market ticker, adding up to one; None when any market lacks a quote,
-            since the part that it holds is then unknown.
-        overround: Sum of the mids minus one; None likewise.
-        mids: The unnormalised YES price of each market that has a quote, dollars.
-        missing: Tickers without a usable quote, and
-        reasons: why, one sentence per missing ticker.
-    """
-
-    probabilities: dict[str, float] | None
-    overround: float | None
-    mids: dict[str, Decimal]
-    missing: tuple[str, ...]
-    reasons: tuple[str, ...]
-
-
 def implied_probabilities(
-    books: Sequence[OrderBook], *, max_width: Decimal = MAX_QUOTE_WIDTH
-) -> ImpliedLadder:
-    """Return the market's normalised probabilities over all markets of one ladder.
+    books: Sequence[OrderBook | None], *, last_prices: Mapping[str, Decimal] | None = None
+) -> list[float] | None:
+    """Return a ladder's normalised market probabilities in the order given, or None.
 
-    A book bounds its YES price between its best bid and best ask; without a bid the lower bound is
-    $0, without an ask the upper bound is $1. The price is the middle of the bounds, and counts as a
-    quote only where they are at most ``max_width`` apart. So an offer alone at 2 cents is a price
-    of 1 cent, an offer alone at 60 cents is none; an empty or crossed book is none either.
+    A book bounds its YES price between its best bid and best ask. A missing side is neither 0 nor
+    one half: it is whatever the other quotes leave, since exactly one bracket pays. Deep-out
+    brackets are often not quoted at all, yet the bids of the others leave them next to nothing.
+
+    Where quotes leave more than 0.15 open, the last traded price counts, moved into the bounds: it
+    was really paid, but perhaps long ago. So this serves to score the market, never to trade.
 
     Args:
-        books: One book per market of the ladder.
-        max_width: Widest bounds, in dollars, that still count as a quote.
+        books: One per market of a proven ladder; None where no book is known.
+        last_prices: Price in dollars of the last trade, by market ticker.
+
+    Returns:
+        None when a book is absent or crossed, when more than 0.15 of a bracket stays open, or when
+        the prices make no distribution.
     """
-    mids: dict[str, Decimal] = {}
-    missing: dict[str, str] = {}
+    bounds: list[tuple[str, Decimal, Decimal]] = []
     for book in books:
-        price, reason = _mid(book, max_width)
-        if price is None:
-            missing[book.market_ticker] = reason
-        else:
-            mids[book.market_ticker] = price
-    total = sum(mids.values(), ZERO)
-    complete = bool(mids) and not missing and total > 0
-    return ImpliedLadder(
-        probabilities={t: float(mid / total) for t, mid in mids.items()} if complete else None,
-        overround=float(total - ONE) if complete else None,
-        mids=mids,
-        missing=tuple(missing),
-        reasons=tuple(missing.values()),
-    )
-
-
-def _mid(book: OrderBook, max_width: Decimal) -> tuple[Decimal | None, str]:
-    bid, ask = book.best_bid(Side.YES), book.best_ask(Side.YES)
-    name = book.market_ticker
-    if bid is None and ask is None:
-        return None, f"{name} has no quote."
-    if book.is_crossed:
-        return None, f"{name} has a crossed book: {bid} bid, {ask} asked."
-    low, high = ZERO if bid is None else bid, ONE if ask is None else ask
-    if high - low > max_width:
-        return None, f"{name} is only known to lie between {low} and {high}."
-    return (low + high) / 2, ""
+        if book is None or book.is_crossed:
+            return None
+        bid, ask = book.best_bid(Side.YES), book.best_ask(Side.YES)
+        low, high = ZERO if bid is None else bid, ONE if ask is None else ask
+        bounds.append((book.market_ticker, low, high))
+    taken = sum((low for _, low, _ in bounds), ZERO)
+    mids: list[Decimal] = []
+    for ticker, low, high in bounds:
+        # Exactly one bracket pays, so what the others are bid is taken.
+        tight = max(low, min(high, ONE - (taken - low)))
+        mid = (low + tight) / 2
+        if tight - low > MAX_WIDTH:
+            last = None if last_prices is None else last_prices.get(ticker)
+            if last is None:
+                return None
+            mid = min(max(last, low), tight)
+        mids.append(max(LEAST_MID, mid))
+    total = sum(mids, ZERO)
+    if not COHERENT_SUM[0] <= total <= COHERENT_SUM[1]:
+        return None
+    return [float(mid / total) for mid in mids]

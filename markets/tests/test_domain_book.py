@@ -102,59 +102,96 @@ def test_budget_walk_leaves_less_than_one_more_step_would_cost(sizes, budget):
         assert money - walk.cost < dearest_next
 
 
-def test_mids_are_normalised_and_the_overround_is_told():
-    ladder = implied_probabilities([_book("A", "0.30", "0.34"), _book("B", "0.68", "0.72")])
+def test_mids_are_normalised():
+    found = implied_probabilities([_book("A", "0.30", "0.34"), _book("B", "0.64", "0.70")])
 
-    assert ladder.overround == pytest.approx(0.02)
-    assert ladder.probabilities == pytest.approx({"A": 0.32 / 1.02, "B": 0.70 / 1.02})
-    assert ladder.missing == ()
+    assert found == pytest.approx([0.32 / 0.99, 0.67 / 0.99])
 
 
 @pytest.mark.parametrize(
-    ("bid", "ask", "reason"),
+    ("bid", "ask", "mid"),
     [
-        (None, None, "no quote"),
-        (None, "0.60", "between 0 and 0.60"),
-        ("0.40", None, "between 0.40 and 1"),
-        ("0.01", "0.99", "between 0.01 and 0.99"),
-        ("0.50", "0.50", "crossed"),
-        ("0.60", "0.50", "crossed"),
+        ("0.30", "0.34", 0.32),
+        (None, "0.02", 0.01),
+        ("0.97", None, 0.985),
+        ("0.60", "0.60", None),
+        ("0.60", "0.50", None),
     ],
 )
-def test_market_without_a_usable_quote_is_never_read_as_zero_or_fifty(bid, ask, reason):
-    ladder = implied_probabilities([_book("A", "0.30", "0.34"), _book("B", bid, ask)])
+def test_a_one_sided_quote_counts_only_when_it_bounds_the_price(bid, ask, mid):
+    rest = D(str(0.5 if mid is None else 1 - mid))
+    other = _book("B", rest - D("0.005"), rest + D("0.005"))
 
-    assert ladder.probabilities is None
-    assert ladder.overround is None
-    assert ladder.missing == ("B",)
-    assert reason in ladder.reasons[0]
-    assert ladder.mids == {"A": D("0.32")}
+    found = implied_probabilities([_book("A", bid, ask), other])
 
-
-def test_one_sided_quote_near_the_edge_is_the_middle_of_what_it_proves():
-    ladder = implied_probabilities([_book("A", None, "0.02"), _book("B", "0.98", None)])
-
-    assert ladder.mids == {"A": D("0.01"), "B": D("0.99")}
-    assert ladder.probabilities == {"A": 0.01, "B": 0.99}
+    assert found == (None if mid is None else pytest.approx([mid, 1 - mid], abs=0.01))
 
 
-def test_no_books_say_nothing():
-    assert implied_probabilities([]).probabilities is None
+def test_an_unquoted_bracket_gets_what_the_others_leave():
+    """Exactly one pays: with 0.97 bid for the rest, a dead tail has at most three cents."""
+    dead, cold, warm = _book("A"), _book("B", "0.60", "0.62"), _book("C", "0.37", "0.39")
+
+    found = implied_probabilities([dead, cold, warm])
+
+    assert found == pytest.approx([0.015, 0.605, 0.38], abs=0.01)
+    assert implied_probabilities([dead, cold]) is None, "too much is left open"
+    assert implied_probabilities([None, cold, warm]) is None, "no book is no quote at all"
+
+
+def test_a_ladder_whose_prices_make_no_distribution_is_no_belief():
+    assert implied_probabilities([_book("A", "0.90", "0.92"), _book("B", "0.90", "0.92")]) is None
+    assert implied_probabilities([_book("A", None, "0.10"), _book("B", None, "0.10")]) is None
+    assert implied_probabilities([]) is None
+
+
+def test_a_price_really_paid_stands_in_where_quotes_leave_too_much_open():
+    wide, known = _book("A", "0.20", None), _book("B", "0.50", "0.52")
+
+    assert implied_probabilities([wide, known]) is None
+    found = implied_probabilities([wide, known], last_prices={"A": D("0.45"), "B": D("0.99")})
+
+    assert found == pytest.approx([0.45 / 0.96, 0.51 / 0.96]), "a good quote beats a last price"
+
+
+@pytest.mark.parametrize(("last", "counted"), [("0.05", "0.30"), ("0.97", "0.50")])
+def test_a_last_price_is_moved_into_what_the_quotes_allow(last, counted):
+    wide, known = _book("A", "0.30", None), _book("B", "0.50", "0.52")
+
+    found = implied_probabilities([wide, known], last_prices={"A": D(last)})
+
+    assert found[0] / found[1] == pytest.approx(float(D(counted) / D("0.51")))
+
+
+def test_a_last_price_is_no_cure_for_an_absent_or_crossed_book():
+    known, last = _book("B", "0.50", "0.52"), {"A": D("0.48"), "B": D("0.51")}
+
+    assert implied_probabilities([None, known], last_prices=last) is None
+    assert implied_probabilities([_book("A", "0.60", "0.50"), known], last_prices=last) is None
 
 
 @settings(deadline=None)  # a busy machine is no failure
-@given(bids=st.lists(st.integers(0, 94), min_size=2, max_size=8))
-def test_implied_probabilities_add_up_to_one(bids):
+@given(
+    rungs=st.lists(
+        st.tuples(
+            st.integers(0, 60), st.none() | st.integers(1, 39), st.none() | st.integers(1, 99)
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_implied_probabilities_are_a_distribution_or_nothing(rungs):
     books = [
-        _book(f"M{i}", None if bid == 0 else D(bid) / 100, D(bid + 5) / 100)
-        for i, bid in enumerate(bids)
+        _book(f"M{i}", D(bid) / 100 if bid else None, None if gap is None else D(bid + gap) / 100)
+        for i, (bid, gap, _) in enumerate(rungs)
     ]
+    last = {f"M{i}": D(cents) / 100 for i, (_, _, cents) in enumerate(rungs) if cents is not None}
 
-    ladder = implied_probabilities(books)
+    found = implied_probabilities(books, last_prices=last)
 
-    assert ladder.probabilities is not None
-    assert abs(math.fsum(ladder.probabilities.values()) - 1) <= 1e-12
-    assert all(0 < p < 1 for p in ladder.probabilities.values())
+    if found is not None:
+        assert len(found) == len(rungs)
+        assert abs(math.fsum(found) - 1) <= 1e-12
+        assert all(0 < p < 1 for p in found)
 
 
 def test_asks_of_no_mirror_the_bids_of_yes():

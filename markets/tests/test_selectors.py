@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
 from boz.core.errors import InvalidDataError, OperatorActionRequired
 from markets.models import Event, Market
-from markets.selectors import fee_terms, ladder, price_ranges, tradeable_events
+from markets.selectors import fee_terms, ladder, last_prices, price_ranges, tradeable_events
 from markets.tests.factories import (
     NOW,
     EventFactory,
     FeeScheduleFactory,
     MarketFactory,
+    QuoteFactory,
     make_ladder,
 )
 
@@ -71,3 +73,16 @@ def test_a_fee_known_only_later_is_not_seen():
 def test_an_empty_price_grid_is_refused():
     with pytest.raises(InvalidDataError, match="not known"):
         price_ranges(MarketFactory(price_ranges=[]))
+
+
+def test_the_newest_last_price_read_by_then_counts():
+    market = MarketFactory()
+    for minutes, price in ((0, "0.2000"), (5, "0.2500"), (10, None), (12, "0.9000")):
+        at = NOW + dt.timedelta(minutes=minutes)
+        QuoteFactory(market=market, at=at, last_price_dollars=price and Decimal(price))
+
+    as_of = NOW + dt.timedelta(minutes=11)
+
+    assert last_prices(event=market.event, as_of=as_of) == {market.ticker: Decimal("0.2500")}
+    assert last_prices(event=market.event, as_of=NOW - dt.timedelta(minutes=1)) == {}
+    assert last_prices(event=market.event, as_of=NOW + dt.timedelta(hours=2)) == {}

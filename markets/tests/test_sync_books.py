@@ -7,8 +7,9 @@ import pytest
 
 from boz.core.schemas import Side
 from markets.models import BookSnapshot, Event, Quote
-from markets.selectors import latest_books
-from markets.services.sync import sync_books
+from markets.selectors import last_prices, latest_books
+from markets.services import sync
+from markets.services.sync import sync_markets
 from markets.tests.exchange import FakeExchange, payload
 from markets.tests.factories import NOW, make_ladder
 
@@ -31,6 +32,11 @@ def exchange(event: Event) -> FakeExchange:
     fake = FakeExchange()
     fake.books = {market.ticker: GOOD for market in event.markets.all()}
     return fake
+
+
+def sync_books(*, now, client, last_prices=None):
+    """Sync the books where no market has traded yet, unless prices are given."""
+    return sync.sync_books(now=now, client=client, last_prices=last_prices or {})
 
 
 def test_books_of_all_open_markets_come_in_one_call(exchange, event):
@@ -133,3 +139,20 @@ def test_books_known_later_or_too_old_are_not_seen(exchange, event):
     assert latest_books(event=event, as_of=NOW - dt.timedelta(seconds=1)) == {}
     assert len(latest_books(event=event, as_of=NOW + dt.timedelta(minutes=20))) == 6
     assert latest_books(event=event, as_of=NOW + dt.timedelta(minutes=21)) == {}
+
+
+def test_the_last_price_of_the_listing_is_kept_with_the_quote_of_the_same_run(exchange, event):
+    listed = exchange.list_event(event.climate_day)
+    paid, never, absurd = listed["markets"][1:4]
+    paid["last_price_dollars"] = "0.2300"
+    absurd["last_price_dollars"] = "1.0000"
+
+    listings = sync_markets(now=NOW, client=exchange.client)
+    sync_books(now=NOW, client=exchange.client, last_prices=listings.last_prices)
+
+    assert listings.last_prices == {paid["ticker"]: Decimal("0.2300")}
+    prices = dict(Quote.objects.values_list("market__ticker", "last_price_dollars"))
+    assert prices[paid["ticker"]] == Decimal("0.2300")
+    assert prices[never["ticker"]] is None, "0.0000 means that it never traded"
+    assert prices[absurd["ticker"]] is None
+    assert last_prices(event=event, as_of=NOW) == {paid["ticker"]: Decimal("0.2300")}

@@ -7,13 +7,12 @@ from decimal import Decimal
 import pytest
 
 from boz.core.errors import InvalidDataError, QuarantinedError
-from boz.core.schemas import BookLevel, OrderBook
-from markets.tests.factories import BookSnapshotFactory, EventFactory, make_ladder
+from markets.tests.factories import BookSnapshotFactory, EventFactory, QuoteFactory, make_ladder
 from prediction.constants import CLIMATOLOGY_ENGINE
 from prediction.models import Verification
 from prediction.selectors import skill_summary
 from prediction.services.confidence import track_record
-from prediction.services.verify import MAX_LOG_SCORE, implied_probabilities, verify_event
+from prediction.services.verify import MAX_LOG_SCORE, verify_event
 from prediction.tests.factories import (
     DAY,
     EVENING_BEFORE,
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = dt.datetime(2024, 11, 21, 14, tzinfo=dt.UTC)
 TEN_LST = dt.datetime(2024, 11, 20, 15, tzinfo=dt.UTC)
-#: (best YES bid, best NO bid), cents, cold to warm; mids add up to 1.01.
+#: (best YES bid, best NO bid), cents, cold to warm; mids add up to 1.03.
 CENTS = ((5, 91), (17, 79), (31, 65), (26, 70), (10, 86), (2, 94))
 
 
@@ -133,61 +132,36 @@ def test_an_incomplete_ladder_and_an_absurd_high_are_typed_errors():
         verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
 
 
-def book(ticker, yes_bid, no_bid):
-    bids = [
-        () if price is None else (BookLevel(price_dollars=Decimal(price), count=Decimal(1)),)
-        for price in (yes_bid, no_bid)
-    ]
-    return OrderBook(market_ticker=ticker, at=NOW, yes_bids=bids[0], no_bids=bids[1])
+#: The fourth bracket lies anywhere between 10 cents and the 35 that the others' bids leave.
+WIDE = (*CENTS[:3], (10, None), *CENTS[4:])
 
 
-@pytest.mark.parametrize(
-    ("yes_bid", "no_bid", "mid"),
-    [
-        ("0.30", "0.66", 0.32),
-        (None, "0.98", 0.01),
-        ("0.97", None, 0.985),
-        ("0.60", "0.60", None),
-    ],
-)
-def test_a_one_sided_quote_counts_only_when_it_bounds_the_price(yes_bid, no_bid, mid):
-    cold, warm = ladder_of()[:2]
-    rest = round(1 - (0.5 if mid is None else mid), 4)
-    books = {
-        cold.ticker: book(cold.ticker, yes_bid, no_bid),
-        warm.ticker: book(warm.ticker, str(round(rest - 0.005, 4)), str(round(0.995 - rest, 4))),
-    }
-
-    found = implied_probabilities([cold, warm], books)
-
-    if mid is None:
-        assert found is None
-    else:
-        assert found == pytest.approx([mid, 1 - mid], abs=0.01)
+def last_price(market, dollars, *, at=EVENING_BEFORE):
+    QuoteFactory(market=market, at=at, last_price_dollars=Decimal(dollars))
 
 
-def test_an_unquoted_bracket_gets_what_the_others_leave():
-    """Exactly one pays: with 0.97 bid for the rest, a dead tail has at most three cents."""
-    dead, cold, warm = ladder_of()[:3]
-    books = {
-        dead.ticker: book(dead.ticker, None, None),
-        cold.ticker: book(cold.ticker, "0.60", "0.38"),
-        warm.ticker: book(warm.ticker, "0.37", "0.61"),
-    }
+def test_a_price_paid_before_the_prediction_stands_in_for_a_wide_quote():
+    markets = ladder_of()
+    quote(markets, cents=WIDE)
+    PredictionFactory()
+    last_price(markets[3], "0.28")
 
-    found = implied_probabilities([dead, cold, warm], books)
+    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
 
-    assert found == pytest.approx([0.015, 0.605, 0.38], abs=0.01)
-    assert implied_probabilities([dead, cold], {**books}) is None, "too much is left open"
-    del books[dead.ticker]
-    assert implied_probabilities([dead, cold, warm], books) is None, "no book is no quote at all"
+    row = Verification.objects.get()
+    assert row.market_log_score == pytest.approx(-math.log(0.33 / 1.03), abs=0.01)
 
 
-def test_a_ladder_whose_prices_make_no_distribution_is_no_market_belief():
-    cold, warm = ladder_of()[:2]
-    books = {market.ticker: book(market.ticker, "0.90", "0.08") for market in (cold, warm)}
+def test_canary_prices_paid_later_or_long_before_do_not_reach_the_score():
+    markets = ladder_of()
+    quote(markets, cents=WIDE)
+    prediction = PredictionFactory()
+    last_price(markets[3], "0.28", at=prediction.as_of + dt.timedelta(minutes=5))
+    last_price(markets[3], "0.28", at=prediction.as_of - dt.timedelta(hours=3))
 
-    assert implied_probabilities([cold, warm], books) is None
+    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
+
+    assert Verification.objects.get().market_brier is None
 
 
 def test_no_verdict_below_twenty_settled_days():

@@ -7,7 +7,7 @@ its own, and freshness is judged by it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -28,16 +28,21 @@ _ORIGIN_CHARS = 40
 _Level = tuple[Decimal, Decimal]
 
 
-def sync_books(*, now: dt.datetime, client: KalshiMarketData | None = None) -> AgentResult:
-    """Store the books of all open markets as of ``now``."""
+def sync_books(
+    *, now: dt.datetime, client: KalshiMarketData, last_prices: Mapping[str, Decimal]
+) -> AgentResult:
+    """Store the books of all open markets as of ``now``.
+
+    Args:
+        now: The present.
+        client: Reads the exchange.
+        last_prices: Dollars of the last trade by ticker, from the listing just read: books do not
+            tell it.
+    """
     markets = _open_markets(now)
     if not markets:
         return AgentResult(done={"books": 0})
-    if client is None:
-        with KalshiMarketData.from_settings() as own:
-            listing = own.orderbooks(list(markets))
-    else:
-        listing = client.orderbooks(list(markets))
+    listing = client.orderbooks(list(markets))
     skipped = list(listing.refused)
     snapshots: list[BookSnapshot] = []
     quotes: list[Quote] = []
@@ -51,7 +56,7 @@ def sync_books(*, now: dt.datetime, client: KalshiMarketData | None = None) -> A
             skipped.append(SkippedSubject(subject=item.ticker, reason=error.message))
             continue
         snapshots.append(_snapshot(market, book))
-        quotes.append(_quote(market, book))
+        quotes.append(_quote(market, book, last_prices.get(item.ticker)))
     told = {item.ticker for item in listing.items} | {item.subject for item in listing.refused}
     skipped.extend(
         SkippedSubject(subject=ticker, reason="The exchange sent no book for this market.")
@@ -126,7 +131,7 @@ def _snapshot(market: Market, book: OrderBook) -> BookSnapshot:
     )
 
 
-def _quote(market: Market, book: OrderBook) -> Quote:
+def _quote(market: Market, book: OrderBook, last_price: Decimal | None) -> Quote:
     bid = book.yes_bids[0] if book.yes_bids else None
     asks = book.asks(Side.YES)
     ask = asks[0] if asks else None
@@ -138,5 +143,6 @@ def _quote(market: Market, book: OrderBook) -> Quote:
         yes_bid_count=None if bid is None else bid.count,
         yes_ask_dollars=None if ask is None else ask.price_dollars,
         yes_ask_count=None if ask is None else ask.count,
+        last_price_dollars=last_price,
         origin=book.derived_from,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from boz.core.errors import (
     OperatorActionRequired,
     TransientError,
 )
+from boz.core.money import round_down
 from boz.core.schemas import SkippedSubject
 from markets.clients.kalshi import KalshiMarketData, Listing
 from markets.clients.kalshi_types import ExchangeEvent, ExchangeMarket, ExchangeSeries
@@ -41,7 +43,18 @@ class _Read:
     failures: list[BozBaseException] = field(default_factory=list)
 
 
-def sync_markets(*, now: dt.datetime, client: KalshiMarketData | None = None) -> AgentResult:
+@dataclass(frozen=True, slots=True)
+class ListingResult(AgentResult):
+    """What a sync of the listings did, and what it read for the books that follow.
+
+    Attributes:
+        last_prices: Dollars of the last trade by ticker; a market that never traded is absent.
+    """
+
+    last_prices: dict[str, Decimal] = field(default_factory=dict)
+
+
+def sync_markets(*, now: dt.datetime, client: KalshiMarketData) -> ListingResult:
     """Bring series, fees, open events with their markets, and results up to date.
 
     A series that cannot be read is left out with its reason.
@@ -50,11 +63,7 @@ def sync_markets(*, now: dt.datetime, client: KalshiMarketData | None = None) ->
         TransientError: If the exchange could not be reached for anything.
     """
     stations = wanted_series()
-    if client is None:
-        with KalshiMarketData.from_settings() as own:
-            read = _read(own, list(stations))
-    else:
-        read = _read(client, list(stations))
+    read = _read(client, list(stations))
     with transaction.atomic():
         rows = write_series(read.series, stations, now=now)
         listings = [(rows[ticker], event) for ticker in rows for event in read.events[ticker]]
@@ -65,7 +74,7 @@ def sync_markets(*, now: dt.datetime, client: KalshiMarketData | None = None) ->
             now=now,
         )
         determined, unclear = write_results(read.pending, read.results, now=now)
-    return AgentResult(
+    return ListingResult(
         done={
             "series": len(rows),
             "events": len(written.pairs),
@@ -75,6 +84,7 @@ def sync_markets(*, now: dt.datetime, client: KalshiMarketData | None = None) ->
             "determined": determined,
         },
         skipped=[*read.skipped, *written.skipped, *absurd, *unclear],
+        last_prices=_last_prices(event for events in read.events.values() for event in events),
     )
 
 
@@ -106,6 +116,18 @@ def _read(client: KalshiMarketData, tickers: Sequence[str]) -> _Read:
         except _PER_SERIES as error:
             _leave_out(read, "results", error)
     return read
+
+
+def _last_prices(events: Iterable[ExchangeEvent]) -> dict[str, Decimal]:
+    """Return what can be stored as a price paid; the exchange's grid is no finer."""
+    prices = {
+        market.ticker: market.last_price_dollars for event in events for market in event.markets
+    }
+    return {
+        ticker: price
+        for ticker, price in prices.items()
+        if price is not None and 0 < price < 1 and price == round_down(price)
+    }
 
 
 def _leave_out(read: _Read, subject: str, error: BozBaseException) -> None:

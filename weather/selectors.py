@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weather.domain.metar import CORRECTED, is_day_group_of_day, is_six_hour_group_of_day
+from weather.domain.metar import (
+    CORRECTED,
+    cover_afternoon,
+    is_day_group_of_day,
+    is_six_hour_group_of_day,
+    six_hour_window,
+)
 from weather.models import ClimateReport, Forecast, Observation, Station
 
 #: Local standard time before which a forecast cannot have seen the day's usual peak.
@@ -31,15 +38,31 @@ class RunningMaximum:
 
     Args:
         low_f: The official high is at least this, barring a later removal by quality control.
-        high_f: The warmest that the evidence so far can mean; no bound on the day's high.
+        high_f: The warmest that the evidence so far can mean; no bound on the day's high. Sampled
+            maxima read low, so this is also the best single value.
         at: When the evidence for ``low_f`` was observed or issued.
         evidence: A short sentence on what shows it.
+        observed_until: Time of the newest station report of the day; None without any.
+        is_afternoon_covered: Whether maximum groups span the whole afternoon, so that no peak
+            between two reports can have been missed.
     """
 
     low_f: int
     high_f: int
     at: dt.datetime
     evidence: str
+    observed_until: dt.datetime | None = None
+    is_afternoon_covered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A maximum group: the exact maximum of the time ``start..end``."""
+
+    start: dt.datetime
+    end: dt.datetime
+    max_f: int
+    kind: str
 
 
 def latest_forecasts(
@@ -144,7 +167,36 @@ def running_maximum(
     the 24-hour group at its end, and climate reports of the day itself (a partial one is a lower
     bound; a final one is here no more than that).
     """
-    found = _observed_maxima(station=station, climate_day=climate_day, as_of=as_of)
+    start, _ = station.climate_day_bounds(climate_day)
+    reports = _observations(station=station, climate_day=climate_day, as_of=as_of)
+    periods = _periods(reports, station=station, climate_day=climate_day)
+    readings = _readings(reports, periods, station=station, climate_day=climate_day)
+    found = [
+        *readings,
+        *(
+            RunningMaximum(item.max_f, item.max_f, item.end, f"{item.kind} {item.end:%H:%M}Z")
+            for item in periods
+        ),
+        *_reported_maxima(station=station, climate_day=climate_day, as_of=as_of),
+    ]
+    if not found:
+        return None
+    warmest = max(found, key=lambda item: (item.low_f, -item.at.timestamp()))
+    return RunningMaximum(
+        low_f=warmest.low_f,
+        high_f=max(item.high_f for item in found),
+        at=warmest.at,
+        evidence=warmest.evidence,
+        observed_until=max((item.at for item in readings), default=None),
+        is_afternoon_covered=cover_afternoon(
+            [(item.start, item.end) for item in periods], day_start=start
+        ),
+    )
+
+
+def _reported_maxima(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> list[RunningMaximum]:
     reports = ClimateReport.objects.filter(
         station=station, climate_day=climate_day, available_at__lte=as_of, max_f__isnull=False
     ).order_by("issued_at", "is_correction", "pk")
@@ -154,20 +206,17 @@ def running_maximum(
     ):
         if max_f is not None:
             latest[is_preliminary] = (max_f, issued_at)
-    for is_preliminary, (max_f, issued_at) in latest.items():
-        kind = "partial climate report" if is_preliminary else "final climate report"
-        found.append(RunningMaximum(max_f, max_f, issued_at, kind))
-    if not found:
-        return None
-    warmest = max(found, key=lambda item: (item.low_f, -item.at.timestamp()))
-    return RunningMaximum(
-        warmest.low_f, max(item.high_f for item in found), warmest.at, warmest.evidence
-    )
+    kinds = {True: "partial climate report", False: "final climate report"}
+    return [
+        RunningMaximum(max_f, max_f, issued_at, kinds[is_preliminary])
+        for is_preliminary, (max_f, issued_at) in latest.items()
+    ]
 
 
-def _observed_maxima(
+def _observations(
     *, station: Station, climate_day: dt.date, as_of: dt.datetime
-) -> list[RunningMaximum]:
+) -> list[Observation]:
+    """Return the reports that may speak of a day, oldest first, corrected ones in place."""
     start, end = station.climate_day_bounds(climate_day)
     rows = Observation.objects.filter(
         station=station,
@@ -176,17 +225,45 @@ def _observed_maxima(
         available_at__lte=as_of,
         observed_at__gte=start,
         observed_at__lt=end + REPORT_SLACK,
-    ).values_list("observed_at", "kind", "temp_low_f", "temp_high_f", "max_6h_f", "max_24h_f")
+    ).only("observed_at", "kind", "temp_low_f", "temp_high_f", "max_6h_f", "max_24h_f")
     reports = list(rows.order_by("observed_at"))
-    corrected = {row[0] for row in reports if row[1].endswith(CORRECTED)}
+    corrected = {item.observed_at for item in reports if item.kind.endswith(CORRECTED)}
+    return [
+        item
+        for item in reports
+        if item.kind.endswith(CORRECTED) or item.observed_at not in corrected
+    ]
+
+
+def _periods(
+    reports: Sequence[Observation], *, station: Station, climate_day: dt.date
+) -> list[_Period]:
+    start, end = station.climate_day_bounds(climate_day)
     found = []
-    for at, kind, low_f, high_f, max_6h_f, max_24h_f in reports:
-        if at in corrected and not kind.endswith(CORRECTED):
+    for item in reports:
+        at = item.observed_at
+        if item.max_6h_f is not None and is_six_hour_group_of_day(at, day_start=start, day_end=end):
+            found.append(_Period(*six_hour_window(at), item.max_6h_f, "6-hour maximum"))
+        if item.max_24h_f is not None and is_day_group_of_day(at, day_end=end):
+            found.append(_Period(start, at, item.max_24h_f, "24-hour maximum"))
+    return found
+
+
+def _readings(
+    reports: Sequence[Observation],
+    periods: Sequence[_Period],
+    *,
+    station: Station,
+    climate_day: dt.date,
+) -> list[RunningMaximum]:
+    """Return each report of the day; a group says which of its possible values are too warm."""
+    _, end = station.climate_day_bounds(climate_day)
+    found = []
+    for item in reports:
+        at = item.observed_at
+        if at >= end:
             continue
-        if at < end:
-            found.append(RunningMaximum(low_f, high_f, at, f"station report {at:%H:%M}Z"))
-        if max_6h_f is not None and is_six_hour_group_of_day(at, day_start=start, day_end=end):
-            found.append(RunningMaximum(max_6h_f, max_6h_f, at, f"6-hour maximum {at:%H:%M}Z"))
-        if max_24h_f is not None and is_day_group_of_day(at, day_end=end):
-            found.append(RunningMaximum(max_24h_f, max_24h_f, at, f"24-hour maximum {at:%H:%M}Z"))
+        limits = [period.max_f for period in periods if period.start <= at <= period.end]
+        high = max(item.temp_low_f, min([item.temp_high_f, *limits]))
+        found.append(RunningMaximum(item.temp_low_f, high, at, f"station report {at:%H:%M}Z"))
     return found

@@ -83,7 +83,11 @@ def remaining_rise(hour_lst: float, *, evening_group_included: bool = False) -> 
 
 
 def remaining_rise_pmf(
-    *, running_max_f: int, hour_lst: float, evening_group_included: bool = False
+    *,
+    running_max_f: int,
+    hour_lst: float,
+    evening_group_included: bool = False,
+    lower_bound_f: int | None = None,
 ) -> IntegerPmf:
     """Return the distribution of the high given only the running maximum and the hour.
 
@@ -94,11 +98,23 @@ def remaining_rise_pmf(
         running_max_f: Highest whole degree reached so far, degrees Fahrenheit.
         hour_lst: Hour of local standard time, 0..24, fractions allowed.
         evening_group_included: See :func:`remaining_rise`.
+        lower_bound_f: Lowest degree that the running maximum can be, when that is not certain (a
+            whole degree Celsius); then the rise starts from either with equal probability.
 
     Raises:
         InvalidDataError: If the maximum is no possible temperature or the hour none of a day.
         DataUnavailable: Before 08 LST.
     """
+    if lower_bound_f is not None and lower_bound_f < running_max_f:
+        from_low, from_high = (
+            remaining_rise_pmf(
+                running_max_f=start,
+                hour_lst=hour_lst,
+                evening_group_included=evening_group_included,
+            )
+            for start in (lower_bound_f, running_max_f)
+        )
+        return from_low.mixed_with(from_high, 0.5)
     if not LOW_F <= running_max_f <= HIGH_F:
         raise InvalidDataError(f"A running maximum of {running_max_f}° is no temperature.")
     row = remaining_rise(hour_lst, evening_group_included=evening_group_included)
@@ -134,8 +150,8 @@ def condition_on_running_max(
         pmf: Belief before today's observations.
         lower_bound_f: Whole degree that the official high has certainly reached.
         hour_lst: Hour of local standard time, 0..24.
-        running_max_f: Best single estimate of the running maximum, from which the rise is counted;
-            the bound itself when None. It never makes a degree at or above the bound impossible.
+        running_max_f: Best single estimate of the running maximum; the bound itself when None. The
+            rise is counted from both alike, so no degree from the bound on becomes impossible.
         evening_group_included: See :func:`remaining_rise`.
         use_rise_table: False for a station whose reports the table does not describe; then only
             the truncation is done.
@@ -150,7 +166,10 @@ def condition_on_running_max(
         return alive
     reached = lower_bound_f if running_max_f is None else max(running_max_f, lower_bound_f)
     observed = remaining_rise_pmf(
-        running_max_f=reached, hour_lst=hour, evening_group_included=evening_group_included
+        running_max_f=reached,
+        hour_lst=hour,
+        evening_group_included=evening_group_included,
+        lower_bound_f=lower_bound_f,
     )
     forecast_variance = pmf.sd_f**2
     share = forecast_variance / (forecast_variance + observed.sd_f**2)

@@ -53,12 +53,20 @@ class SourceSkill:
 class ReachedMaximum:
     """The high is certainly at least ``low_f``.
 
-    ``hour_lst`` is the hour of the newest report behind it; None when no report of a thermometer
-    is behind it (a partial climate report), so that the hourly rise table does not apply.
+    Attributes:
+        low_f: What interval arithmetic proves, degrees Fahrenheit; colder degrees are dead.
+        hour_lst: Hour of the newest station report; None when no report of a thermometer is behind
+            it (a partial climate report), so that the hourly rise table does not apply.
+        estimate_f: Best single value of the running maximum, from which the usual rise is counted;
+            ``low_f`` when None.
+        evening_group_included: Whether maximum groups span the whole afternoon, so that no peak
+            between two hourly readings was missed.
     """
 
     low_f: int
     hour_lst: float | None
+    estimate_f: int | None = None
+    evening_group_included: bool = False
 
 
 @dataclass(frozen=True, slots=True)

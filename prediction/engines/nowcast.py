@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from boz.core.errors import DataUnavailable
 from prediction.domain.nowcast import condition_on_running_max, remaining_rise_pmf
-from prediction.engines.base import EngineForecast, Inputs, require_temperature
+from prediction.engines.base import (
+    EngineForecast,
+    Inputs,
+    ReachedMaximum,
+    require_temperature,
+)
 
 
 class NowcastEngine:
@@ -20,12 +25,20 @@ class NowcastEngine:
                 f"No observation of {inputs.station_code} on {inputs.climate_day} is known.",
                 {"station": inputs.station_code, "climate_day": inputs.climate_day},
             )
-        low = int(require_temperature(reached.low_f, name="running maximum"))
-        pmf = remaining_rise_pmf(running_max_f=low, hour_lst=reached.hour_lst)
+        low, best = _bound_and_estimate(reached)
+        pmf = remaining_rise_pmf(
+            running_max_f=best,
+            hour_lst=reached.hour_lst,
+            evening_group_included=reached.evening_group_included,
+            lower_bound_f=low,
+        )
         return EngineForecast.of(
             pmf,
             sources=("observations",),
-            note=f"At least {low}° was reached by {reached.hour_lst:.1f} h; usual rise added.",
+            note=(
+                f"At least {low}° was reached by {_clock(reached.hour_lst)} standard time; "
+                "the usual rise from there was added."
+            ),
         )
 
 
@@ -34,11 +47,17 @@ def conditioned(forecast: EngineForecast, inputs: Inputs) -> EngineForecast:
     reached = inputs.reached
     if reached is None:
         return forecast
-    low = int(require_temperature(reached.low_f, name="running maximum"))
+    low, best = _bound_and_estimate(reached)
     if reached.hour_lst is None:
         pmf = forecast.pmf.truncated_below(low)
     else:
-        pmf = condition_on_running_max(forecast.pmf, lower_bound_f=low, hour_lst=reached.hour_lst)
+        pmf = condition_on_running_max(
+            forecast.pmf,
+            lower_bound_f=low,
+            running_max_f=best,
+            hour_lst=reached.hour_lst,
+            evening_group_included=reached.evening_group_included,
+        )
     return EngineForecast.of(
         pmf,
         spread=forecast.spread,
@@ -48,3 +67,15 @@ def conditioned(forecast: EngineForecast, inputs: Inputs) -> EngineForecast:
         weight_present=forecast.weight_present,
         note=f"{forecast.note} At least {low}° was already reached.",
     )
+
+
+def _clock(hour: float) -> str:
+    minutes = round(60 * hour)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _bound_and_estimate(reached: ReachedMaximum) -> tuple[int, int]:
+    low = int(require_temperature(reached.low_f, name="running maximum"))
+    if reached.estimate_f is None:
+        return low, low
+    return low, int(require_temperature(reached.estimate_f, name="running maximum"))

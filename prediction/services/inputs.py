@@ -14,7 +14,7 @@ from markets.models import Market
 from prediction.constants import CLIMATOLOGY_WINDOW, FITTED_ENGINE
 from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum, SourceSkill
 from prediction.models import EngineFit
-from weather.models import Forecast, Observation, Station
+from weather.models import Forecast, Station
 from weather.selectors import latest_forecasts, official_highs, running_maximum
 
 HOUR = dt.timedelta(hours=1)
@@ -106,20 +106,14 @@ def _reached(
     maximum = running_maximum(station=station, climate_day=climate_day, as_of=as_of)
     if maximum is None:
         return None
-    start, end = station.climate_day_bounds(climate_day)
-    newest = (
-        Observation.objects.filter(
-            station=station,
-            available_at__lte=as_of,
-            observed_at__gte=start,
-            observed_at__lt=min(end, as_of + dt.timedelta(microseconds=1)),
-        )
-        .order_by("-observed_at")
-        .values_list("observed_at", flat=True)
-        .first()
+    start, _ = station.climate_day_bounds(climate_day)
+    newest = maximum.observed_until
+    return ReachedMaximum(
+        low_f=maximum.low_f,
+        hour_lst=None if newest is None else round((newest - start) / HOUR, 2),
+        estimate_f=maximum.high_f,
+        evening_group_included=maximum.is_afternoon_covered,
     )
-    hour = None if newest is None else round((newest - start) / HOUR, 2)
-    return ReachedMaximum(low_f=maximum.low_f, hour_lst=hour)
 
 
 def _ladder(station: Station, climate_day: dt.date, *, as_of: dt.datetime) -> tuple[Bracket, ...]:

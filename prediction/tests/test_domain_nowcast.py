@@ -108,6 +108,16 @@ def test_degrees_between_the_bound_and_the_estimate_stay_possible():
     assert 0 < after.at(72) < after.at(73)
 
 
+def test_an_uncertain_maximum_starts_the_rise_from_either_value():
+    either = remaining_rise_pmf(
+        running_max_f=73, lower_bound_f=72, hour_lst=20, evening_group_included=True
+    )
+
+    assert either.at(71) == 0
+    assert either.at(72) == pytest.approx(0.962 / 2)
+    assert either.at(72) < either.at(73) < 0.52
+
+
 @pytest.mark.parametrize(("bound", "hour"), [(-200, 12), (70, -1), (70, 25), (70, math.nan)])
 def test_absurd_bound_or_hour_is_refused(bound, hour):
     with pytest.raises(InvalidDataError):

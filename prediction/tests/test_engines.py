@@ -195,6 +195,30 @@ def test_a_partial_report_only_cuts_and_does_not_use_the_hourly_table():
     assert risen.mean < cut.mean
 
 
+@pytest.mark.parametrize("name", ["combined", "nowcast"])
+def test_the_evening_group_makes_the_reached_maximum_nearly_sure(name):
+    hourly = ReachedMaximum(low_f=52, hour_lst=18.88, estimate_f=52)
+    complete = replace(hourly, evening_group_included=True)
+
+    unsure, sure = (
+        get_engine(name).predict(full_inputs(reached=reached)).pmf.at(52)
+        for reached in (hourly, complete)
+    )
+
+    assert unsure < 0.72
+    assert sure > 0.9
+
+
+@pytest.mark.parametrize("name", ["combined", "nowcast"])
+def test_both_meanings_of_an_inexact_maximum_stay_possible(name):
+    """A whole degree Celsius is 52 or 53 °F."""
+    inexact = ReachedMaximum(52, 20.0, estimate_f=53, evening_group_included=True)
+    pmf = get_engine(name).predict(full_inputs(reached=inexact)).pmf
+
+    assert pmf.at(51) == 0
+    assert 0.4 < pmf.at(52) < pmf.at(53)
+
+
 def test_observations_alone_are_enough_for_the_primary_engine():
     only = replace(without_everything(), reached=ReachedMaximum(low_f=70, hour_lst=14.0))
     answer = get_engine("combined").predict(only)
@@ -246,13 +270,19 @@ def test_unknown_engine_lists_the_known_ones():
     lead=st.integers(0, 120),
     reached=st.one_of(st.none(), st.integers(-30, 115)),
     hour=st.one_of(st.none(), st.floats(0, 24)),
+    above=st.one_of(st.none(), st.integers(0, 2)),
+    evening=st.booleans(),
 )
 def test_the_primary_belief_is_always_a_distribution_above_what_was_reached(
-    high, lead, reached, hour
+    high, lead, reached, hour, above, evening
 ):
     inputs = full_inputs(
         forecasts=(forecast("nws", high, lead),),
-        reached=None if reached is None else ReachedMaximum(reached, hour),
+        reached=(
+            None
+            if reached is None
+            else ReachedMaximum(reached, hour, None if above is None else reached + above, evening)
+        ),
     )
     pmf = get_engine("combined").predict(inputs).pmf
 

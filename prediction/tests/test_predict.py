@@ -10,9 +10,11 @@ from boz.core.errors import DataUnavailable, InvalidDataError
 from markets.tests.factories import EventFactory, SeriesFactory, make_ladder
 from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
+from prediction.engines.base import ReachedMaximum
 from prediction.models import Prediction
 from prediction.selectors import bracket_prediction, latest_prediction, pmf_of
 from prediction.services.fit import fit_station
+from prediction.services.inputs import assemble_inputs
 from prediction.services.predict import predict, predict_all
 from prediction.tests.factories import (
     DAY,
@@ -174,6 +176,35 @@ def test_running_maximum_kills_what_lies_below():
     assert prediction.observed_max_low_f == 62
     assert pmf.cdf(61) == 0
     assert pmf.at(62) > 0
+
+
+def test_the_evening_group_of_the_station_makes_its_maximum_nearly_sure():
+    """Reported at 23:53Z, 18:53 standard time in Miami, for the six hours before."""
+    station = make_history(real_station("MIA"), with_forecasts=False)
+    evening = dt.datetime(2024, 11, 20, 23, 53, tzinfo=dt.UTC)
+    ObservationFactory(
+        station=station,
+        observed_at=evening - dt.timedelta(hours=1),
+        temp_low_f=60,
+    )
+    hourly = predict(station=station, climate_day=DAY, as_of=evening - dt.timedelta(minutes=10))
+    ObservationFactory(station=station, observed_at=evening, temp_low_f=58, max_6h_f=62)
+
+    complete = predict(station=station, climate_day=DAY, as_of=evening + dt.timedelta(minutes=10))
+
+    assert pmf_of(hourly).at(60) < 0.72
+    assert pmf_of(complete).at(62) > 0.9
+    assert complete.observed_max_low_f == 62
+
+
+def test_the_estimate_is_the_warmest_meaning_of_an_inexact_report():
+    station = real_station("MIA")
+    noon = dt.datetime(2024, 11, 20, 17, tzinfo=dt.UTC)
+    ObservationFactory(station=station, observed_at=noon, temp_low_f=62, temp_high_f=63)
+
+    known = assemble_inputs(station=station, climate_day=DAY, as_of=noon)
+
+    assert known.inputs.reached == ReachedMaximum(low_f=62, hour_lst=12.0, estimate_f=63)
 
 
 def test_a_station_without_forecasts_is_wider_and_says_what_is_missing():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from boz.core.clock import UTC, require_utc
@@ -27,6 +28,11 @@ AFTER_MIDNIGHT = dt.timedelta(minutes=10)
 #: Body (whole °C) and remark (tenths) are the same reading; further apart one is corrupt.
 BODY_REMARK_TENTHS = 10
 CORRECTED = " COR"
+#: Hours of local standard time between which a day's high is usually reached; the Central 6-hour
+#: group of 00Z ends at about 17:53, the Eastern one begins at about 12:53.
+AFTERNOON = (dt.timedelta(hours=13), dt.timedelta(hours=17, minutes=45))
+#: Groups in a row are that exact only to the minute at which their reports are made.
+GROUP_SLACK = dt.timedelta(minutes=10)
 
 _HEAD = re.compile(
     r"(?:(?P<kind>METAR|SPECI)\s+)?(?:(?P<cor_first>COR)\s+)?(?P<icao>[A-Z][A-Z0-9]{3})\s+"
@@ -96,6 +102,25 @@ def is_six_hour_group_of_day(
     """
     start, end = six_hour_window(observed_at)
     return start >= day_start and end <= day_end
+
+
+def cover_afternoon(
+    periods: Iterable[tuple[dt.datetime, dt.datetime]], *, day_start: dt.datetime
+) -> bool:
+    """Say whether maximum groups together span the afternoon of a climate day.
+
+    Readings on the hour miss peaks between them; once groups cover the whole afternoon the high is
+    rarely raised any more. West of the Central zone that takes two 6-hour groups.
+
+    Args:
+        periods: Start and end of each group that counts for the day.
+        day_start: Start of the climate day.
+    """
+    covered = day_start + AFTERNOON[0]
+    for start, end in sorted(periods):
+        if start <= covered + GROUP_SLACK:
+            covered = max(covered, end)
+    return covered >= day_start + AFTERNOON[1]
 
 
 def is_day_group_of_day(observed_at: dt.datetime, *, day_end: dt.datetime) -> bool:

@@ -189,6 +189,53 @@ def test_a_whole_celsius_reading_proves_only_its_lowest_meaning():
     assert (found.low_f, found.high_f) == (78, 79)
 
 
+def test_an_exact_group_says_which_meaning_of_a_reading_is_too_warm():
+    miami = real_station("MIA")
+    ObservationFactory(station=miami, observed_at=at(20, 16), temp_low_f=78, temp_high_f=79)
+    assert running(miami, at(20, 17)).high_f == 79
+    ObservationFactory(station=miami, observed_at=at(20, 17, 53), temp_low_f=77, max_6h_f=78)
+    found = running(miami, at(20, 18))
+    assert (found.low_f, found.high_f) == (78, 78)
+
+
+@pytest.mark.parametrize(
+    ("code", "groups", "covered"),
+    [
+        ("MIA", [at(20, 23, 53)], True),  # 18:53 standard time
+        ("CHI", [at(20, 23, 53)], True),  # 17:53
+        ("DEN", [at(20, 23, 53)], False),  # 16:53: the afternoon is not over
+        ("DEN", [at(21, 5, 51)], False),  # begins at 16:51
+        ("DEN", [at(20, 23, 53), at(21, 5, 51)], True),
+        ("LAX", [at(20, 23, 53), at(21, 5, 53)], True),
+        ("MIA", [at(20, 17, 53)], False),  # 12:53
+    ],
+)
+def test_the_afternoon_is_covered_once_its_groups_are_in(code, groups, covered):
+    station = real_station(code)
+    for moment in groups:
+        ObservationFactory(station=station, observed_at=moment, temp_low_f=60, max_6h_f=70)
+    found = running(station, at(21, 6))
+    assert found.is_afternoon_covered is covered
+    assert found.observed_until == groups[-1]
+    assert running(station, groups[-1] - SECOND) is None or len(groups) > 1
+
+
+def test_the_24_hour_group_covers_the_afternoon():
+    miami = real_station("MIA")
+    ObservationFactory(station=miami, observed_at=at(21, 4, 53), temp_low_f=70, max_24h_f=85)
+    assert running(miami, at(21, 5)).is_afternoon_covered
+
+
+def test_hourly_reports_and_climate_reports_cover_no_afternoon():
+    station = StationFactory()
+    ClimateReportFactory(station=station, max_f=60, is_preliminary=True, issued_at=at(20, 21))
+    found = running(station, at(20, 22))
+    assert (found.observed_until, found.is_afternoon_covered) == (None, False)
+    ObservationFactory(station=station, observed_at=at(21, 1, 53), temp_low_f=50)
+    found = running(station, at(21, 2))
+    assert (found.observed_until, found.is_afternoon_covered) == (at(21, 1, 53), False)
+
+
 def test_a_partial_report_is_a_lower_bound():
     station = StationFactory()
     ClimateReportFactory(station=station, max_f=60, is_preliminary=True, issued_at=at(20, 21))

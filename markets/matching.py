@@ -15,7 +15,7 @@ from boz.core.errors import InvalidDataError, InvalidOrderError
 from boz.core.money import COUNT_STEP, ONE, ZERO
 from boz.core.schemas import FeeTerms, OrderBook, Side
 from markets.domain.book import walk_book
-from markets.domain.fees import OrderFeeAccumulator, maker_rate, taker_rate
+from markets.domain.fees import OrderFeeAccumulator, taker_rate
 
 
 class TimeInForce(StrEnum):
@@ -142,52 +142,6 @@ def match_against_book(
         fills.append(MatchedFill(level.price_dollars, level.count, fee.net, is_taker=True))
     status, reason = _fate(walk.unfilled, time_in_force)
     return MatchResult(tuple(fills), walk.unfilled, status, reason, fees)
-
-
-def fill_resting_from_trade(
-    *,
-    side: Side,
-    limit_price: Decimal,
-    remaining: Decimal,
-    trade_yes_price: Decimal,
-    trade_count: Decimal,
-    terms: FeeTerms,
-    accumulator: OrderFeeAccumulator,
-) -> MatchResult:
-    """Fill a resting order from a trade that printed *through* its limit.
-
-    A trade at the limit itself fills nothing: how many contracts stood ahead of ours is unknown.
-    Our order is filled at its own limit, at the maker's fee, up to the size of the trade.
-
-    Args:
-        side: The contract that the resting order buys.
-        limit_price: Its limit, dollars per contract of that side.
-        remaining: Contracts still resting, above zero.
-        trade_yes_price: Price of the trade's YES leg, dollars.
-        trade_count: Contracts traded that no other order of ours has been given, zero or more.
-        terms: Fee terms in force.
-        accumulator: The order's fee state.
-
-    Raises:
-        InvalidOrderError: If the limit or the remaining count makes no resting order.
-        InvalidDataError: If the trade's price or count is impossible.
-    """
-    _require_order(limit_price, remaining, TimeInForce.GOOD_TILL_CANCELED, post_only=False)
-    if not (trade_yes_price.is_finite() and ZERO < trade_yes_price < ONE):
-        raise InvalidDataError(f"A trade at {trade_yes_price} is impossible.")
-    if not (trade_count.is_finite() and trade_count >= 0):
-        raise InvalidDataError(f"A trade of {trade_count} contracts is impossible.")
-    trade_price = trade_yes_price if side is Side.YES else ONE - trade_yes_price
-    count = min(remaining, trade_count)
-    if trade_price >= limit_price or count == 0:
-        return MatchResult((), remaining, MatchStatus.RESTING, "", accumulator)
-    fee, after = accumulator.charge(
-        count=count, price=limit_price, rate=maker_rate(terms), multiplier=terms.multiplier
-    )
-    left = remaining - count
-    status, reason = _fate(left, TimeInForce.GOOD_TILL_CANCELED)
-    fill = MatchedFill(limit_price, count, fee.net, is_taker=False)
-    return MatchResult((fill,), left, status, reason, after)
 
 
 def _fate(remaining: Decimal, time_in_force: TimeInForce) -> tuple[MatchStatus, str]:

@@ -22,7 +22,6 @@ from markets.clients.kalshi_types import (
     ExchangeMarket,
     ExchangeObject,
     ExchangeSeries,
-    ExchangeStatus,
     ExchangeTrade,
     read_object,
 )
@@ -167,19 +166,6 @@ class KalshiMarketData:
         payloads = self._pages("/markets/trades", params, key="trades")
         return _listing(ExchangeTrade, payloads, name="trade_id")
 
-    def exchange_status(self) -> ExchangeStatus:
-        """Say whether the exchange and its trading are up.
-
-        A paused exchange answers with 5xx and the same body, which then counts.
-        """
-        try:
-            body = self._get("/exchange/status")
-        except TransientError as error:
-            body = _status_in(str(error.context.get("excerpt", "")))
-            if body is None:
-                raise
-        return read_object(ExchangeStatus, body, what="the exchange's status")
-
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         try:
             return self._http.get_json(path, params=params)
@@ -238,17 +224,6 @@ def _told(error: BozBaseException) -> BozBaseException:
 def _search(text: str, field: str) -> str:
     found = re.search(rf'"{field}"\s*:\s*"([^"]*)"', text)
     return "" if found is None else found.group(1)
-
-
-def _status_in(excerpt: str) -> dict[str, bool] | None:
-    """Read the two flags of a status body, which may be cut short."""
-    found = {
-        name: re.search(rf'"{name}"\s*:\s*(true|false)', excerpt)
-        for name in ("exchange_active", "trading_active")
-    }
-    return {
-        name: match.group(1) == "true" for name, match in found.items() if match is not None
-    } or None
 
 
 def _member(body: Any, key: str) -> Any:

@@ -6,7 +6,6 @@ missing refuses the object; a price that is missing stays missing: there are no 
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -269,15 +268,3 @@ class ExchangeTrade(ExchangeObject):
     yes_price_dollars: Price
     taker_outcome_side: str
     created_time: Instant
-
-
-class ExchangeStatus(ExchangeObject):
-    """Whether the exchange takes orders."""
-
-    unused: ClassVar[frozenset[str]] = _names(
-        "intra_exchange_transfers_active exchange_index_statuses"
-    )
-
-    exchange_active: bool
-    trading_active: bool
-    exchange_estimated_resume_time: dt.datetime | None = None

@@ -53,11 +53,6 @@ def bracket_from_strikes(
     raise InvalidDataError(f"A market of type '{kind.value}' needs {needed}.", facts)
 
 
-def settles_yes(bracket: Bracket, high_f: int) -> bool:
-    """Say whether a settled whole-degree high pays YES."""
-    return bracket.contains(high_f)
-
-
 def prove_ladder(brackets: Sequence[Bracket]) -> tuple[Bracket, ...]:
     """Prove that brackets tile the whole-degree line and return them from coldest to warmest.
 

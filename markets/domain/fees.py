@@ -106,20 +106,6 @@ class OrderFeeAccumulator:
         return step if due and paid >= step else ZERO
 
 
-def quadratic_fee(
-    *, count: Decimal, price: Decimal, rate: Decimal, multiplier: Decimal = ONE
-) -> Decimal:
-    """Return the trade fee in dollars, rounded up to $0.0001.
-
-    One contract at 22 cents costs 0.07 x 0.22 x 0.78 = 0.012012, so $0.0121.
-
-    Raises:
-        InvalidOrderError: If the count is not above zero, the price outside 0..1, or a rate or
-            multiplier below zero.
-    """
-    return round_up(_model_fee(count=count, price=price, rate=rate, multiplier=multiplier))
-
-
 def taker_rate(terms: FeeTerms) -> Decimal:
     """Return the rate for a fill that takes resting orders, before the multiplier."""
     _require_known(terms)
@@ -131,28 +117,6 @@ def maker_rate(terms: FeeTerms) -> Decimal:
     _require_known(terms)
     charged = terms.fee_type is FeeType.QUADRATIC_WITH_MAKER_FEES
     return MAKER_RATE_WHERE_CHARGED if charged else ZERO
-
-
-def all_in_cost(
-    *,
-    price: Decimal,
-    count: Decimal,
-    terms: FeeTerms,
-    is_taker: bool = True,
-    precision: Decimal = DIRECT_PRECISION,
-) -> Decimal:
-    """Return dollars per contract, price and fee together, for one fill of a fresh order.
-
-    Rounded up to $0.000001. For a hundredth of a contract near one dollar it can pass $1, which is
-    then simply a bad buy.
-    """
-    fee, _ = OrderFeeAccumulator(precision=precision).charge(
-        count=count,
-        price=price,
-        rate=taker_rate(terms) if is_taker else maker_rate(terms),
-        multiplier=terms.multiplier,
-    )
-    return round_up((count * price + fee.net) / count, FEE_STEP)
 
 
 def fee_terms_from_exchange(fee_type: str, multiplier: Decimal) -> FeeTerms:

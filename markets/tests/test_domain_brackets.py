@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, QuarantinedError
 from boz.core.schemas import Bracket, StrikeType
-from markets.domain.brackets import bracket_from_strikes, prove_ladder, settles_yes
+from markets.domain.brackets import bracket_from_strikes, prove_ladder
 
 
 def _ladder(*edges: int) -> list[Bracket]:
@@ -38,8 +38,8 @@ def test_strikes_pay_at_the_whole_degrees_of_the_rules(kind, floor, cap, pays, d
         cap_strike=None if cap is None else Decimal(cap),
     )
 
-    assert all(settles_yes(bracket, degree) for degree in pays)
-    assert not any(settles_yes(bracket, degree) for degree in does_not_pay)
+    assert all(bracket.contains(degree) for degree in pays)
+    assert not any(bracket.contains(degree) for degree in does_not_pay)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_ladder_that_does_not_tile_is_quarantined_and_named(brackets, sentence):
 def test_exactly_one_bracket_of_a_proven_ladder_pays(edges, high_f):
     ladder = prove_ladder(_ladder(*edges))
 
-    assert sum(settles_yes(bracket, high_f) for bracket in ladder) == 1
+    assert sum(bracket.contains(high_f) for bracket in ladder) == 1
 
 
 @settings(deadline=None)  # a busy machine is no failure

@@ -15,10 +15,8 @@ from markets.domain.fees import (
     SIX_DECIMAL_RULES,
     TAKER_RATE,
     OrderFeeAccumulator,
-    all_in_cost,
     fee_terms_from_exchange,
     maker_rate,
-    quadratic_fee,
     taker_rate,
 )
 
@@ -26,6 +24,11 @@ D = Decimal
 QUADRATIC = FeeTerms(fee_type=FeeType.QUADRATIC)
 PAYLOAD = Path(__file__).parent / "payloads" / "fees_fills_2026-08.json"
 FILLS = json.loads(PAYLOAD.read_text())["fills"]
+
+
+def _trade_fee(*, count, price):
+    fee, _ = OrderFeeAccumulator().charge(count=count, price=price, rate=TAKER_RATE)
+    return fee.trade_fee
 
 
 def _charge(fill, accumulator):
@@ -57,7 +60,7 @@ def test_all_recorded_fills_are_present():
 
 
 def test_one_contract_at_22_cents_costs_one_point_two_cents_win_or_lose():
-    fee = quadratic_fee(count=D("1"), price=D("0.22"), rate=TAKER_RATE)
+    fee = _trade_fee(count=D("1"), price=D("0.22"))
 
     assert fee == D("0.0121")
 
@@ -134,20 +137,16 @@ def test_senseless_multiplier_stops_trading(multiplier):
 def test_multiplier_of_zero_is_a_value():
     terms = fee_terms_from_exchange("quadratic", D("0"))
 
-    assert all_in_cost(price=D("0.22"), count=D("1"), terms=terms) == D("0.22")
-
-
-def test_all_in_cost_is_price_and_fee_per_contract():
-    assert all_in_cost(price=D("0.22"), count=D("1"), terms=QUADRATIC) == D("0.2321")
-    # Ten contracts share one rounding: 2.20 + 0.1202 over ten.
-    assert all_in_cost(price=D("0.22"), count=D("10"), terms=QUADRATIC) == D("0.23202")
-    assert all_in_cost(price=D("0.22"), count=D("10"), terms=QUADRATIC, is_taker=False) == D("0.22")
+    fee, _ = OrderFeeAccumulator().charge(
+        count=D("1"), price=D("0.22"), rate=taker_rate(terms), multiplier=terms.multiplier
+    )
+    assert fee.net == 0
 
 
 @pytest.mark.parametrize(("count", "price"), [("0", "0.5"), ("-1", "0.5"), ("1", "1.01")])
 def test_impossible_fill_has_no_fee(count, price):
     with pytest.raises(InvalidOrderError):
-        quadratic_fee(count=D(count), price=D(price), rate=TAKER_RATE)
+        _trade_fee(count=D(count), price=D(price))
 
 
 PRICES = st.integers(1, 9999).map(lambda n: D(n) / 10000)
@@ -185,8 +184,8 @@ def test_fee_is_never_negative_and_the_balance_stays_on_the_account_grid(
 @settings(deadline=None)  # a busy machine is no failure
 @given(count=COUNTS, price=PRICES)
 def test_fee_is_the_same_for_yes_and_its_mirror(count, price):
-    yes = quadratic_fee(count=count, price=price, rate=TAKER_RATE)
-    no = quadratic_fee(count=count, price=1 - price, rate=TAKER_RATE)
+    yes = _trade_fee(count=count, price=price)
+    no = _trade_fee(count=count, price=1 - price)
 
     assert yes == no
     assert yes - D("0.0001") < D("0.07") * count * price * (1 - price) <= yes

@@ -191,15 +191,6 @@ def test_a_book_without_one_of_its_sides_is_refused_not_read_as_empty():
     assert "no_dollars" in listing.refused[0].reason
 
 
-def test_a_paused_exchange_is_understood_from_its_error_body():
-    body = {"exchange_active": False, "trading_active": False}
-
-    status = client_of(lambda _: httpx.Response(503, json=body)).exchange_status()
-
-    assert not status.exchange_active
-    assert not status.trading_active
-
-
 def test_the_fee_of_a_captured_series_is_exact():
     body = payload("series_kxhightsfo_2026-06.json")
 

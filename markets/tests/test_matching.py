@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError, InvalidOrderError
 from boz.core.schemas import BookLevel, FeeTerms, FeeType, OrderBook, Side
-from markets.domain.fees import RETAIL_PRECISION, OrderFeeAccumulator, quadratic_fee
+from markets.domain.fees import RETAIL_PRECISION, OrderFeeAccumulator
 from markets.matching import (
     MatchStatus,
     TimeInForce,
-    fill_resting_from_trade,
     match_against_book,
 )
 
@@ -56,7 +55,7 @@ def test_taker_gets_the_price_of_each_level_not_the_limit():
 
     assert [(fill.price, fill.count) for fill in result.fills] == [(D("0.20"), 5), (D("0.22"), 3)]
     assert result.status is MatchStatus.FILLED
-    assert result.fills[0].fee == quadratic_fee(count=D("5"), price=D("0.20"), rate=D("0.07"))
+    assert result.fills[0].fee == D("0.0560")
     assert result.cash == D("1.66") + D("0.056") + D("0.0361")
 
 
@@ -206,51 +205,3 @@ def test_no_order_gets_more_than_was_displayed_or_pays_more_than_it_said(
     assert result.cash == stake + fees
     assert result.cash % precision == 0
     assert (result.status is MatchStatus.FILLED) is (result.remaining == 0)
-
-
-def _rest(side, limit, remaining, yes_price, traded, terms=TERMS):
-    return fill_resting_from_trade(
-        side=side,
-        limit_price=D(limit),
-        remaining=D(remaining),
-        trade_yes_price=D(yes_price),
-        trade_count=D(traded),
-        terms=terms,
-        accumulator=OrderFeeAccumulator(),
-    )
-
-
-@pytest.mark.parametrize(
-    ("side", "limit", "yes_price", "filled"),
-    [
-        (Side.YES, "0.20", "0.19", 3),
-        (Side.YES, "0.20", "0.20", 0),
-        (Side.YES, "0.20", "0.21", 0),
-        (Side.NO, "0.80", "0.21", 3),
-        (Side.NO, "0.80", "0.20", 0),
-        (Side.NO, "0.80", "0.19", 0),
-    ],
-)
-def test_resting_order_fills_only_when_a_trade_goes_through_its_price(
-    side, limit, yes_price, filled
-):
-    result = _rest(side, limit, "5", yes_price, "3")
-
-    assert (result.filled, result.remaining) == (filled, 5 - filled)
-    assert result.status is MatchStatus.RESTING
-    assert all(fill.price == D(limit) and not fill.is_taker for fill in result.fills)
-
-
-def test_resting_order_takes_no_more_than_it_wanted_and_pays_the_makers_fee():
-    free = _rest(Side.YES, "0.20", "5", "0.10", "100")
-    with_maker_fees = FeeTerms(fee_type=FeeType.QUADRATIC_WITH_MAKER_FEES)
-    charged = _rest(Side.YES, "0.20", "5", "0.10", "100", with_maker_fees)
-
-    assert (free.status, free.filled, free.cash) == (MatchStatus.FILLED, 5, D("1.00"))
-    assert charged.fills[0].fee == D("0.0140")
-
-
-@pytest.mark.parametrize(("yes_price", "traded"), [("0", "1"), ("NaN", "1"), ("0.1", "-1")])
-def test_impossible_trade_is_refused(yes_price, traded):
-    with pytest.raises(InvalidDataError):
-        _rest(Side.YES, "0.20", "5", yes_price, traded)

@@ -2,6 +2,16 @@
 
 It follows no trend: recent highs are smoothed by a kernel that is widened for the few days, and for
 how far the season may have moved since them.
+
+Walk-forward, each day from highs up to two days before it (share of highs in the 80 % interval,
+root mean square of error / spread, CRPS in °F), without and with the measured trend in the spread:
+
+- New York and Miami, 2024-07-11 to 2024-12-16, 316 days: .82, 1.01, 3.00 and .83, 0.97, 3.00;
+  October to December alone, when highs fell fast: .77, 1.08, 3.83 and .78, 1.03, 3.83.
+- New York, Miami, Chicago, Los Angeles and Denver, May 2022 to June 2024, 3,960 days: .83, 1.01,
+  4.34 and .84, 0.97, 4.35.
+
+The mean lags behind an autumn (2 °F too warm in Miami, 4 °F in New York); that is left as spread.
 """
 
 from __future__ import annotations
@@ -21,6 +31,8 @@ MIN_KERNEL_SD_F = 1.5
 #: CRPS without undercoverage on Miami, New York and Chicago, June 2023 to June 2024.
 SEASON_DRIFT_F_PER_DAY = 0.15
 HALF_LIFE_DAYS = 7.0
+#: Over about this many days the season's present trend is measured.
+TREND_HALF_LIFE_DAYS = 30.0
 
 
 def climatology_pmf(
@@ -33,8 +45,9 @@ def climatology_pmf(
     """Return the distribution of a high from the official highs known then.
 
     A weighted kernel density, weights ``0.5^(age / half-life)``. The kernel's variance is
-    Silverman's ``(1.06 s n_eff^(-1/5))^2`` plus ``(0.15 °F a day x mean age)^2`` for the season's
-    drift, and its spread at least 1.5 °F.
+    Silverman's ``(1.06 s n_eff^(-1/5))^2`` plus ``(drift x mean age)^2`` for how far the season has
+    moved, with ``drift^2 = (0.15 °F a day)^2 + (trend of the last weeks)^2``; its spread is at least
+    1.5 °F.
 
     Args:
         highs_f: Official highs, degrees Fahrenheit, one per climate day.
@@ -62,13 +75,26 @@ def climatology_pmf(
         )
     # Relative to the youngest, so that very old samples do not vanish in underflow.
     weights = 0.5 ** ((ages - ages.min()) / half_life_days)
-    kernel_sd = _kernel_sd(highs, weights, mean_age=float(np.average(ages, weights=weights)))
+    lag = math.hypot(SEASON_DRIFT_F_PER_DAY, _trend(highs, ages)) * float(
+        np.average(ages, weights=weights)
+    )
+    kernel_sd = _kernel_sd(highs, weights, lag_f=lag)
     return empirical_pmf(highs, kernel_sd, weights=weights)
 
 
-def _kernel_sd(highs: FloatArray, weights: FloatArray, *, mean_age: float) -> float:
+def _kernel_sd(highs: FloatArray, weights: FloatArray, *, lag_f: float) -> float:
     effective = float(weights.sum() ** 2 / (weights**2).sum())
     centre = float(np.average(highs, weights=weights))
     sample_sd = math.sqrt(float(np.average((highs - centre) ** 2, weights=weights)))
     silverman = 1.06 * sample_sd * effective ** (-0.2)
-    return max(MIN_KERNEL_SD_F, math.hypot(silverman, SEASON_DRIFT_F_PER_DAY * mean_age))
+    return max(MIN_KERNEL_SD_F, math.hypot(silverman, lag_f))
+
+
+def _trend(highs: FloatArray, ages: FloatArray) -> float:
+    """Return °F per day of age by weighted least squares; 0 when all highs have one age."""
+    weights = 0.5 ** ((ages - ages.min()) / TREND_HALF_LIFE_DAYS)
+    older = ages - np.average(ages, weights=weights)
+    spread = float(np.average(older**2, weights=weights))
+    if spread == 0.0:
+        return 0.0
+    return float(np.average(older * highs, weights=weights)) / spread

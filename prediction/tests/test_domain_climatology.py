@@ -37,6 +37,25 @@ def test_yesterday_counts_more_than_last_month():
     assert climatology_pmf(highs_f=highs, ages_days=ages).mean_f > 64
 
 
+def test_a_moving_season_widens_the_belief_by_how_far_its_mean_lags():
+    ages = np.arange(2, 62)
+    weights = 0.5 ** (ages / HALF_LIFE_DAYS)
+
+    for trend in (-0.5, 0.5):
+        highs = 60 + trend * ages
+        centre = np.average(highs, weights=weights)
+        sample_sd = np.sqrt(np.average((highs - centre) ** 2, weights=weights))
+        lag = abs(centre - 60)
+        pmf = climatology_pmf(highs_f=highs, ages_days=ages)
+        assert pmf.sd_f > math.hypot(sample_sd, lag)
+
+
+def test_highs_of_one_age_have_no_trend():
+    pmf = climatology_pmf(highs_f=[70, 80] * 6, ages_days=[2] * 12)
+
+    assert pmf.mean_f == pytest.approx(75)
+
+
 def test_too_few_days_are_not_enough():
     with pytest.raises(DataUnavailable, match="9 official highs"):
         climatology_pmf(highs_f=[80] * 9, ages_days=range(1, 10))

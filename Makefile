@@ -63,7 +63,7 @@ check: lint types walls ## Lint, types, walls, migrations and deploy checks
 	  ALLOWED_HOSTS=boz.example.org $(MANAGE) check --deploy --fail-level WARNING
 
 run: setup ## Serve the console on http://127.0.0.1:8000/
-	$(BIN)/python -m uvicorn boz.asgi:application --host 127.0.0.1 --port 8000 --lifespan off
+	$(BIN)/gunicorn boz.wsgi:application --config deploy/gunicorn.py --bind 127.0.0.1:8000
 
 worker: setup ## Run the scheduled jobs
 	$(MANAGE) sync_schedules
@@ -71,9 +71,9 @@ worker: setup ## Run the scheduled jobs
 
 migrate: setup ## Bring the database up to date
 
-requirements: setup-dev ## Compile requirements*.in anew
-	$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements.in -o requirements.txt
-	$(BIN)/pip-compile -q --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements-dev.in -o requirements-dev.txt
+requirements: setup-dev ## Compile requirements*.in anew (PIP_COMPILE=--upgrade for newer versions)
+	$(BIN)/pip-compile -q --strip-extras $(PIP_COMPILE) --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements.in -o requirements.txt
+	$(BIN)/pip-compile -q --strip-extras $(PIP_COMPILE) --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the environment, caches and the demo's database; your data stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/demo.sqlite3*

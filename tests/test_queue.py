@@ -50,6 +50,8 @@ def test_a_cluster_runs_the_scheduled_agents(environment, tmp_path):
     names = [name for (name,) in rows(database, "SELECT name FROM django_q_schedule")]
     assert len(names) == len(set(names)) >= 10
     with sqlite3.connect(database) as connection:
+        # The others would ask services that are not there.
+        connection.execute("DELETE FROM django_q_schedule WHERE name != 'Approvals'' expiry'")
         connection.execute(
             "UPDATE django_q_schedule SET next_run = '2024-01-01 00:00:00' "
             "WHERE name = 'Approvals'' expiry'"

@@ -14,9 +14,9 @@ from django.db.models import F, Q, QuerySet, Subquery, Sum
 
 from boz.console.charts import StepChart, step_chart
 from boz.console.ladders import Ladder, StandDownLine, ladders, stand_down_lines
-from boz.core.agents import all_agents
 from boz.core.errors import DataUnavailable
 from boz.core.models import JobRun
+from boz.core.services.schedules import scheduled_agents
 from markets.models import Event
 from prediction.selectors import SkillSummary, skill_summary
 from trading import selectors as trading_reads
@@ -177,7 +177,7 @@ def _trades(portfolio: Portfolio | None) -> QuerySet[Trade]:
 
 def _jobs() -> list[JobStatus]:
     """Return each agent with its latest run, in one query whatever the history's length."""
-    agents = all_agents()
+    agents = scheduled_agents()
     if not agents:
         return []
     latest = [

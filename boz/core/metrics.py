@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from boz.core.agents import all_agents
 from boz.core.models import JobRun, Notification
+from boz.core.services.schedules import scheduled_agents
 
 
 class AgentCollector(Collector):
@@ -67,7 +67,7 @@ def _agent_families() -> Iterable[GaugeMetricFamily]:
         .values_list("agent")
         .annotate(count=Count("id"))
     )
-    for agent in all_agents():
+    for agent in scheduled_agents():
         runs = real_runs.filter(agent=agent.name).order_by("-started_at")
         ended = runs.filter(status=JobRun.Status.OK).values_list("finished_at", flat=True).first()
         last = (

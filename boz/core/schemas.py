@@ -249,7 +249,11 @@ class StandDown(Schema):
 
 
 class TradeRecord(Schema):
-    """A trade as it is told outside: what, why, how it ended."""
+    """A trade as it is told outside: what, why, how it ended.
+
+    ``count`` is what was bought, or what was wanted while nothing is; then there is no average
+    price. ``probability`` was ours, then, that ``side`` pays.
+    """
 
     trade_id: int
     city: str

@@ -14,13 +14,13 @@ from django.core.checks import ERROR, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from boz.core.agents import all_agents
 from boz.core.checks import check_queue
 from boz.core.encryption import decrypt, encrypt
 from boz.core.errors import BozBaseException
 from boz.core.http import HttpTransport
 from boz.core.models import JobRun
 from boz.core.redaction import redact_text
+from boz.core.services.schedules import scheduled_agents
 
 #: Where each service is asked for a sign of life; any answer is one.
 SERVICES = {
@@ -123,7 +123,7 @@ def _agents(*, now: dt.datetime) -> Iterator[Finding]:
     tables = connection.introspection.table_names()
     if JobRun._meta.db_table not in tables:
         return
-    for agent in all_agents():
+    for agent in scheduled_agents():
         runs = JobRun.objects.filter(agent=agent.name, is_dry_run=False)
         success = runs.filter(status=JobRun.Status.OK).order_by("-started_at").first()
         last = (
@@ -157,7 +157,7 @@ def _encryption() -> Finding:
         return Finding(
             "encryption", False, error.message, "Set ENCRYPTION_KEY to a good key.", required=True
         )
-    detail = f"A secret survives the round trip; {len(keys)} keys are configured."
+    detail = f"A secret survives the round trip; keys configured: {len(keys)}."
     return Finding("encryption", is_same, detail, required=True)
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django_q.models import Schedule
 
-from boz.core.agents import get_agent
+from boz.core.agents import Agent, all_agents, get_agent
 from boz.core.errors import DataUnavailable, OperatorActionRequired
 from boz.core.scheduling import ScheduleEntry
 
@@ -33,6 +33,12 @@ def declared_schedules() -> list[ScheduleEntry]:
     """Return ``SCHEDULES`` of the module that ``settings.SCHEDULES_MODULE`` names."""
     module = importlib.import_module(settings.SCHEDULES_MODULE)
     return list(module.SCHEDULES)
+
+
+def scheduled_agents() -> list[Agent]:
+    """Return the agents that run by the clock; of others no regular success is to be expected."""
+    names = {entry.agent for entry in declared_schedules()}
+    return [agent for agent in all_agents() if agent.name in names]
 
 
 @transaction.atomic

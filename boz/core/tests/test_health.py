@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 
-from boz.core.agents import AgentResult
 from boz.core.tests.factories import NOW, JobRunFactory, NotificationFactory
 
 TOKEN = "metrics-token"
@@ -65,26 +64,22 @@ def test_staff_see_metrics_and_other_users_do_not(client: Client, db: None) -> N
     assert client.get("/metrics").status_code == 200
 
 
-def test_the_web_process_tells_what_agents_did_elsewhere(
-    client: Client, db: None, add_agent
-) -> None:
-    add_agent("probe", lambda now: AgentResult())
-    add_agent("never", lambda now: AgentResult())
+def test_the_web_process_tells_what_agents_did_elsewhere(client: Client, db: None) -> None:
     later = NOW + dt.timedelta(minutes=5)
-    JobRunFactory(agent="probe")
-    JobRunFactory(agent="probe", started_at=later, finished_at=later, status="FAILED")
-    JobRunFactory(agent="probe", started_at=later, finished_at=later, is_dry_run=True)
+    JobRunFactory(agent="trade")
+    JobRunFactory(agent="trade", started_at=later, finished_at=later, status="FAILED")
+    JobRunFactory(agent="trade", started_at=later, finished_at=later, is_dry_run=True)
     NotificationFactory()
 
     text = client.get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").content.decode()
 
     samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("boz_"))
     success = "boz_agent_last_success_timestamp_seconds"
-    assert float(samples[f'{success}{{agent="probe"}}']) == NOW.timestamp()
-    assert samples[f'{success}{{agent="never"}}'] == "0.0"
-    assert samples['boz_agent_last_run_ok{agent="probe"}'] == "0.0"
-    assert samples['boz_agent_failed_runs{agent="probe"}'] == "1.0"
-    assert samples['boz_agent_failed_runs{agent="never"}'] == "0.0"
+    assert float(samples[f'{success}{{agent="trade"}}']) == NOW.timestamp()
+    assert samples[f'{success}{{agent="digest"}}'] == "0.0"
+    assert samples['boz_agent_last_run_ok{agent="trade"}'] == "0.0"
+    assert samples['boz_agent_failed_runs{agent="trade"}'] == "1.0"
+    assert samples['boz_agent_failed_runs{agent="digest"}'] == "0.0"
     assert samples["boz_notifications_waiting"] == "1.0"
     assert samples["boz_database_up"] == "1.0"
 

@@ -112,9 +112,8 @@ class Command(BaseCommand):
         self.stderr.write("Stop with Ctrl-C.")
         server = subprocess.Popen(  # noqa: S603 - our own interpreter
             [
-                *(sys.executable, "-m", "uvicorn", "boz.asgi:application"),
-                *("--host", "127.0.0.1", "--port", str(port)),
-                *("--log-level", "warning", "--lifespan", "off"),
+                *(sys.executable, "-m", "gunicorn", "boz.wsgi:application"),
+                *("--config", "deploy/gunicorn.py", "--bind", f"127.0.0.1:{port}"),
             ],
             env=environment,
             cwd=settings.BASE_DIR,

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Q, Subquery
 
-from boz.core.errors import QuarantinedError
+from boz.core.errors import DataUnavailable, QuarantinedError
 from boz.core.schemas import BracketPrediction, BracketProbability, Confidence
 from markets.domain.brackets import prove_ladder
-from markets.models import Market
+from markets.models import Event, Market
 from prediction.constants import MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT, PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.models import Prediction, Verification
@@ -31,14 +32,23 @@ def latest_prediction(
     The climate day is part of the question: the newest prediction of a station is usually about
     tomorrow.
     """
-    return (
-        Prediction.objects.filter(
+    return latest_predictions(
+        station=station, climate_day=climate_day, as_of=as_of, engines=(engine,)
+    ).get(engine)
+
+
+def latest_predictions(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime, engines: Sequence[str]
+) -> dict[str, Prediction]:
+    """Return the newest prediction of each engine known at ``as_of``, in one query."""
+    wanted = Q()
+    for engine in engines:
+        known = Prediction.objects.filter(
             station=station, climate_day=climate_day, engine=engine, as_of__lte=as_of
         )
-        .select_related("station")
-        .order_by("-as_of")
-        .first()
-    )
+        wanted |= Q(pk=Subquery(known.order_by("-as_of").values("pk")[:1]))
+    found = Prediction.objects.filter(wanted).select_related("station")
+    return {prediction.engine: prediction for prediction in found}
 
 
 def pmf_of(prediction: Prediction) -> IntegerPmf:
@@ -74,6 +84,30 @@ def bracket_prediction(*, prediction: Prediction, markets: Sequence[Market]) -> 
         sd_f=prediction.sd_f,
         confidence=Confidence(prediction.confidence),
         sources=tuple(prediction.sources),
+    )
+
+
+def ladder_prediction(prediction: Prediction) -> BracketPrediction:
+    """Return the probabilities of the ladder that is listed for a prediction's station and day.
+
+    Raises:
+        DataUnavailable: If none is listed, or what is listed is not proven to be a ladder.
+    """
+    events = Event.objects.filter(
+        series__station=prediction.station_id, climate_day=prediction.climate_day
+    )
+    problem = "No event is listed."
+    for event in events.order_by("ticker").prefetch_related("markets"):
+        problem = event.quarantine_reason
+        if not problem:
+            try:
+                return bracket_prediction(prediction=prediction, markets=list(event.markets.all()))
+            except QuarantinedError as error:
+                problem = error.message
+    code, day = prediction.station.code, prediction.climate_day
+    raise DataUnavailable(
+        f"There is no proven ladder for {code} on {day}: {problem}",
+        {"station": code, "climate_day": day.isoformat()},
     )
 
 

@@ -46,8 +46,8 @@ def climatology_pmf(
 
     A weighted kernel density, weights ``0.5^(age / half-life)``. The kernel's variance is
     Silverman's ``(1.06 s n_eff^(-1/5))^2`` plus ``(drift x mean age)^2`` for how far the season has
-    moved, with ``drift^2 = (0.15 °F a day)^2 + (trend of the last weeks)^2``; its spread is at least
-    1.5 °F.
+    moved, with ``drift^2 = (0.15 °F a day)^2 + (trend of the last weeks)^2``; its own spread is
+    at least 1.5 °F.
 
     Args:
         highs_f: Official highs, degrees Fahrenheit, one per climate day.

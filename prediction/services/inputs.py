@@ -32,24 +32,69 @@ class Known:
     ladder: tuple[Bracket, ...]
 
 
-def assemble_inputs(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Known:
-    """Return everything known at ``as_of`` about a station's climate day."""
+@dataclass(frozen=True, slots=True)
+class StationPast:
+    """What is the same for all days of a station at one moment.
+
+    ``official_highs`` are days and whole °F, oldest first, reaching back at least
+    ``CLIMATOLOGY_WINDOW`` before the first day to predict.
+    """
+
+    fit: EngineFit | None
+    skills: tuple[SourceSkill, ...]
+    official_highs: tuple[tuple[dt.date, int], ...]
+
+
+def station_past(*, station: Station, first_day: dt.date, as_of: dt.datetime) -> StationPast:
+    """Return what was known at ``as_of`` of a station's past, for days from ``first_day`` on.
+
+    Raises:
+        InvalidDataError: If the newest fit cannot be read.
+    """
+    fit = latest_fit(station=station, as_of=as_of)
+    highs = official_highs(station=station, as_of=as_of, since=first_day - CLIMATOLOGY_WINDOW)
+    return StationPast(
+        fit=fit,
+        skills=() if fit is None else skills_from(fit),
+        official_highs=tuple(sorted(highs.items())),
+    )
+
+
+def assemble_inputs(
+    *,
+    station: Station,
+    climate_day: dt.date,
+    as_of: dt.datetime,
+    past: StationPast | None = None,
+) -> Known:
+    """Return everything known at ``as_of`` about a station's climate day.
+
+    Args:
+        station: Where.
+        climate_day: Which day.
+        as_of: Nothing known later is used.
+        past: What :func:`station_past` said at the same moment, when several days are predicted;
+            the answer is the same without it.
+    """
     moment = require_utc(as_of, name="as_of")
-    fit = latest_fit(station=station, as_of=moment)
+    if past is None:
+        past = station_past(station=station, first_day=climate_day, as_of=moment)
     _, end = station.climate_day_bounds(climate_day)
     forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=moment)
-    highs = official_highs(station=station, as_of=moment, since=climate_day - CLIMATOLOGY_WINDOW)
+    oldest = climate_day - CLIMATOLOGY_WINDOW
     inputs = Inputs(
         station_code=station.code,
         climate_day=climate_day,
         as_of=moment,
         lead_hours=_whole_hours(end - moment),
         forecasts=_known_forecasts(forecasts, end=end),
-        skills=() if fit is None else skills_from(fit),
-        official_highs=tuple(sorted((d, v) for d, v in highs.items() if d < climate_day)),
+        skills=past.skills,
+        official_highs=tuple(
+            (day, high) for day, high in past.official_highs if oldest <= day < climate_day
+        ),
         reached=_reached(station=station, climate_day=climate_day, as_of=moment),
     )
-    return Known(inputs=inputs, fit=fit, ladder=_ladder(station, climate_day, as_of=moment))
+    return Known(inputs=inputs, fit=past.fit, ladder=_ladder(station, climate_day, as_of=moment))
 
 
 def latest_fit(*, station: Station, as_of: dt.datetime) -> EngineFit | None:

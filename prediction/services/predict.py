@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict, replace
 
-from django.db import transaction
-
 from boz.core.agents import AgentResult
 from boz.core.clock import require_utc
 from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError
@@ -17,9 +15,9 @@ from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
 from prediction.engines import get_engine
 from prediction.engines.base import EngineForecast, canonical_hash
 from prediction.models import Prediction
-from prediction.selectors import latest_prediction
+from prediction.selectors import latest_predictions
 from prediction.services.confidence import grade
-from prediction.services.inputs import HOUR, Known, assemble_inputs
+from prediction.services.inputs import HOUR, Known, StationPast, assemble_inputs, station_past
 from weather.models import Station
 
 log = get_logger("MODEL")
@@ -36,23 +34,29 @@ def predict(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Pr
         InvalidDataError: If all that is known cannot be true.
     """
     moment = require_utc(as_of, name="as_of")
-    known = assemble_inputs(station=station, climate_day=climate_day, as_of=moment)
-    with transaction.atomic():
-        try:
-            _kept(_climatology_only(known), station=station, engine=CLIMATOLOGY_ENGINE)
-        except (DataUnavailable, InvalidDataError) as error:
-            log.debug("No climatology", station=station.code, reason=error.message)
-        return _kept(known, station=station, engine=PRIMARY_ENGINE)
+    return _predict(
+        assemble_inputs(station=station, climate_day=climate_day, as_of=moment), station=station
+    )
 
 
 def predict_all(*, now: dt.datetime) -> AgentResult:
     """Predict the day of every tradeable event; one that cannot be predicted is left out."""
     predicted = made = 0
     skipped: list[SkippedSubject] = []
-    for station, climate_day in _wanted(now):
+    moment = require_utc(now, name="now")
+    pasts: dict[str, StationPast] = {}
+    # The oldest day of a station comes first, so that its past reaches far enough for all.
+    for station, climate_day in _wanted(moment):
         subject = f"{station.code} {climate_day}"
         try:
-            prediction = predict(station=station, climate_day=climate_day, as_of=now)
+            if station.code not in pasts:
+                pasts[station.code] = station_past(
+                    station=station, first_day=climate_day, as_of=moment
+                )
+            known = assemble_inputs(
+                station=station, climate_day=climate_day, as_of=moment, past=pasts[station.code]
+            )
+            prediction = _predict(known, station=station)
         except BozBaseException as error:
             skipped.append(
                 SkippedSubject(subject=subject, reason=error.message, context=error.context)
@@ -65,7 +69,7 @@ def predict_all(*, now: dt.datetime) -> AgentResult:
             log.exception("Prediction failed unexpectedly", station=station.code)
             continue
         predicted += 1
-        made += prediction.as_of == now
+        made += prediction.as_of == moment
     return AgentResult(
         done={"predicted": predicted, "new": made, "unchanged": predicted - made}, skipped=skipped
     )
@@ -86,19 +90,42 @@ def _climatology_only(known: Known) -> Known:
     return Known(inputs=inputs, fit=None, ladder=known.ladder)
 
 
-def _kept(known: Known, *, station: Station, engine: str) -> Prediction:
+def _predict(known: Known, *, station: Station) -> Prediction:
+    """Return the primary belief; it and climatology's are stored where inputs changed."""
+    inputs = known.inputs
+    latest = latest_predictions(
+        station=station,
+        climate_day=inputs.climate_day,
+        as_of=inputs.as_of,
+        engines=(PRIMARY_ENGINE, CLIMATOLOGY_ENGINE),
+    )
+    beliefs = []
+    try:
+        alone = _climatology_only(known)
+        beliefs.append(_belief(alone, latest, station=station, engine=CLIMATOLOGY_ENGINE))
+    except (DataUnavailable, InvalidDataError) as error:
+        log.debug("No climatology", station=station.code, reason=error.message)
+    primary = _belief(known, latest, station=station, engine=PRIMARY_ENGINE)
+    new = [belief for belief in (*beliefs, primary) if belief.pk is None]
+    if new:
+        Prediction.objects.bulk_create(new)
+    return primary
+
+
+def _belief(
+    known: Known, latest: dict[str, Prediction], *, station: Station, engine: str
+) -> Prediction:
+    """Return the stored belief when nothing changed since, else an unsaved one."""
     inputs = known.inputs
     inputs_hash = _hash(known, engine=engine)
-    latest = latest_prediction(
-        station=station, climate_day=inputs.climate_day, as_of=inputs.as_of, engine=engine
-    )
+    stored = latest.get(engine)
     # A stored belief never changes: decisions refer to it.
-    if latest is not None and (latest.inputs_hash == inputs_hash or latest.as_of == inputs.as_of):
-        return latest
+    if stored is not None and (stored.inputs_hash == inputs_hash or stored.as_of == inputs.as_of):
+        return stored
     forecast = get_engine(engine).predict(inputs)
     start, end = station.climate_day_bounds(inputs.climate_day)
     confidence, reason = _confidence(forecast, known, engine=engine, start=start)
-    return Prediction.objects.create(
+    return Prediction(
         station=station,
         climate_day=inputs.climate_day,
         engine=engine,

@@ -271,6 +271,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Boz Weather Trader",
     "DESCRIPTION": "Forecasts, markets, decisions, orders and results of one trading desk.",
     "VERSION": "1",
+    # The shapes of boz.core.schemas are JSON Schema as of this version: null is a type.
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -10,7 +10,8 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from boz.core.clock import exchange_day, exchange_day_bounds
-from boz.core.money import ZERO
+from boz.core.money import FEE_STEP, ZERO, round_up
+from boz.core.schemas import Side, TradeRecord
 from trading.choices import Account, EntryKind, TradeStatus
 from trading.models import (
     Fill,
@@ -158,3 +159,33 @@ def portfolio_summary(portfolio: Portfolio, *, now: dt.datetime) -> dict[str, An
         "locks": [lock.reason for lock in locks_in_force(portfolio, now=now)],
         "kill_switch_on": kill_switch_is_on(),
     }
+
+
+def trade_record(trade: Trade) -> TradeRecord:
+    """Return a trade in the shape for outside: what was bought, why, and how it ended.
+
+    The average price is rounded up to $0.000001. A value on which the exchange settled that is no
+    whole degree is not told: no bracket says what it pays.
+    """
+    fills = list(Fill.objects.filter(order__trade=trade))
+    bought = sum((fill.count for fill in fills), ZERO)
+    cost = sum((fill.cost_dollars for fill in fills), ZERO)
+    return TradeRecord(
+        trade_id=trade.pk,
+        city=trade.event.series.station.code,
+        climate_day=trade.event.climate_day,
+        market_ticker=trade.market.ticker,
+        bracket=trade.market.bracket,
+        side=Side(trade.side),
+        count=bought if fills else trade.count,
+        average_price_dollars=round_up(cost / bought, FEE_STEP) if fills else None,
+        fees_dollars=sum((fill.fee_dollars for fill in fills), ZERO),
+        probability=trade.probability,
+        status=trade.status,
+        pnl_dollars=trade.pnl_dollars,
+        settled_high_f=_whole_degree(trade.event.expiration_value_f),
+    )
+
+
+def _whole_degree(value_f: Decimal | None) -> int | None:
+    return None if value_f is None or value_f != int(value_f) else int(value_f)

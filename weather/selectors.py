@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from boz.core.schemas import WeatherData, WeatherVariables
 from weather.domain.metar import (
     CORRECTED,
     cover_afternoon,
@@ -79,6 +80,27 @@ def latest_forecasts(
         return []
     found = Forecast.objects.filter(pk__in=latest.values()).select_related("source", "station")
     return list(found.order_by("source__code"))
+
+
+def weather_data(
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
+) -> list[WeatherData]:
+    """Return what each source last said about a day, as known then, in the shape for outside."""
+    rows = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
+    return [
+        WeatherData(
+            city=row.station.code,
+            climate_day=row.climate_day,
+            source=row.source.code,
+            high_f=row.high_f,
+            member_highs_f=tuple(row.member_highs_f),
+            variables=WeatherVariables.model_validate(row.variables),
+            model_run_at=row.model_run_at,
+            issued_at=row.issued_at,
+            available_at=row.available_at,
+        )
+        for row in rows
+    ]
 
 
 def official_highs(

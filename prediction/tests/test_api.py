@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, make_user, rows
-from markets.tests.factories import NOW, EventFactory
+from markets.tests.factories import NOW, EventFactory, make_ladder
 from prediction.domain.distribution import gaussian_pmf
 from prediction.models import EngineFit, Prediction, Verification
 
@@ -94,3 +94,65 @@ def test_scores_are_filtered_by_climate_day(reader):
 
     assert [row["climate_day"] for row in found] == ["2024-11-16"]
     assert found[0]["market_brier"] is None
+
+
+def ladder_of(reader, prediction):
+    return reader.get(f"/api/v1/predictions/{prediction.pk}/ladder/")
+
+
+def test_a_prediction_is_told_as_the_ladder_of_its_day(
+    client, reader, django_assert_max_num_queries
+):
+    prediction = make_scored_prediction()
+    markets = make_ladder(event=prediction.verification.event)
+    make_ladder(event=EventFactory(climate_day=dt.date(2024, 11, 16)))
+
+    with django_assert_max_num_queries(3):
+        response = ladder_of(reader, prediction)
+
+    assert response.status_code == 200
+    told = response.json()
+    assert [item["market_ticker"] for item in told["brackets"]] == [m.ticker for m in markets]
+    shares = [round(item["probability"], 3) for item in told["brackets"]]
+    assert shares == [0.064, 0.193, 0.329, 0.275, 0.113, 0.025]
+    assert told["brackets"][0]["bracket"] == {"low_f": None, "high_f": 51}
+    assert (told["city"], told["climate_day"]) == ("NY", "2024-11-15")
+    assert (told["mean_f"], told["sd_f"], told["confidence"]) == (55.0, 2.3, "medium")
+    assert client.get(f"/api/v1/predictions/{prediction.pk}/ladder/").status_code in (401, 403)
+
+
+def test_without_a_listed_event_there_is_no_ladder_and_a_sentence_says_so(reader):
+    prediction = make_scored_prediction()
+    prediction.verification.delete()
+    prediction.station.series.get().events.all().delete()
+
+    response = ladder_of(reader, prediction)
+
+    assert response.status_code == 404
+    assert response.json()["error"] == "DataUnavailable"
+    assert response.json()["message"] == (
+        "There is no proven ladder for NY on 2024-11-15: No event is listed."
+    )
+
+
+def test_a_quarantined_ladder_is_not_told(reader):
+    prediction = make_scored_prediction()
+    event = prediction.verification.event
+    make_ladder(event=event)
+    event.quarantine_reason = "The rules contradict the strikes."
+    event.save()
+
+    response = ladder_of(reader, prediction)
+
+    assert response.status_code == 404
+    assert "The rules contradict the strikes." in response.json()["message"]
+
+
+def test_a_ladder_with_a_gap_is_not_told(reader):
+    prediction = make_scored_prediction()
+    make_ladder(event=prediction.verification.event, rungs=((None, 51), (54, None)))
+
+    response = ladder_of(reader, prediction)
+
+    assert response.status_code == 404
+    assert "gap at 52" in response.json()["message"]

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from boz.core.api.serializers import ErrorSerializer
 from boz.core.api.viewsets import ReadViewSet
 from boz.core.clock import utc_now
+from boz.core.schemas import TradeRecord, UserSettings
 from trading import selectors
 from trading.api import filters, serializers
 from trading.api.permissions import (
@@ -77,6 +78,20 @@ class PortfolioViewSet(PortfolioScopedViewSet):
         body = serializers.PortfolioSummarySerializer({**figures, "portfolio": portfolio})
         return Response(body.data)
 
+    @extend_schema(responses={200: UserSettings, 404: REFUSALS[404]})
+    @action(
+        detail=True,
+        methods=["get"],
+        # APIView has an attribute of that name of its own.
+        url_path="settings",
+        url_name="settings",
+        filter_backends=[],
+        pagination_class=None,
+    )
+    def user_settings(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return mode, limits and cities; a limit of 0 allows nothing, no city means all."""
+        return Response(self.get_object().as_settings().model_dump(mode="json"))
+
     @extend_schema(
         request=serializers.LimitsChangeSerializer,
         responses={200: serializers.PortfolioSerializer, **REFUSALS},
@@ -110,6 +125,12 @@ class TradeViewSet(PortfolioScopedViewSet):
     serializer_class = serializers.TradeSerializer
     filterset_class = filters.TradeFilter
     ordering_fields = ("id", "created_at", "expected_value_dollars")
+
+    @extend_schema(responses={200: TradeRecord, 404: REFUSALS[404]})
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def record(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return what was bought at which average price, and how it ended."""
+        return Response(selectors.trade_record(self.get_object()).model_dump(mode="json"))
 
     @extend_schema(request=None, responses={200: serializers.TradeSerializer, **REFUSALS})
     @action(

@@ -19,6 +19,7 @@ from trading.models import (
     PortfolioMember,
     Trade,
 )
+from trading.selectors import trade_record
 from trading.services.cycle import run_trading_cycle
 from trading.services.protections import set_kill_switch
 from trading.tests.factories import make_portfolio, make_tradeable_event
@@ -307,3 +308,57 @@ def test_trades_portfolios_and_money_have_no_other_write(desk):
         assert root.post(f"/api/v1/{path}/", {}).status_code == 405
         for method in ("put", "patch", "delete"):
             assert getattr(root, method)(f"/api/v1/{path}/{first}/", {}).status_code == 405
+
+
+def test_the_record_of_a_trade_is_told_to_those_who_see_the_trade(
+    desk, owner, django_assert_max_num_queries
+):
+    trade = desk.trades.filter(status=TradeStatus.EXECUTED).first()
+    address = f"/api/v1/trades/{trade.pk}/record/"
+
+    with django_assert_max_num_queries(2):
+        response = owner.get(address)
+
+    assert response.status_code == 200
+    told = response.json()
+    assert told == trade_record(trade).model_dump(mode="json")
+    assert told["trade_id"] == trade.pk
+    assert isinstance(told["average_price_dollars"], str)
+    assert (told["pnl_dollars"], told["settled_high_f"]) == (None, None)
+    assert member_client(desk, Role.VIEWER).get(address).status_code == 200
+
+
+def test_the_settings_of_a_portfolio_are_told_with_zeros_and_cities(
+    desk, owner, django_assert_max_num_queries
+):
+    desk.max_trade_size_dollars = Decimal(0)
+    desk.cooldown_minutes = 0
+    desk.save()
+    desk.stations.add(desk.trades.first().event.series.station)
+
+    with django_assert_max_num_queries(4):
+        response = owner.get(f"/api/v1/portfolios/{desk.pk}/settings/")
+
+    assert response.status_code == 200
+    assert response.json() == {
+        "mode": "auto",
+        "max_trade_size_dollars": "0.0000",
+        "daily_loss_limit_dollars": "10.0000",
+        "max_daily_exposure_dollars": "25.0000",
+        "min_ev_dollars": "0.0500",
+        "cooldown_minutes": 0,
+        "consecutive_loss_limit": 3,
+        "active_cities": ["NY"],
+    }
+
+
+@pytest.mark.parametrize("verb", ["record", "settings"])
+def test_strangers_find_neither_record_nor_settings(client, desk, verb):
+    row, path = {"record": (desk.trades.first(), "trades"), "settings": (desk, "portfolios")}[verb]
+    address = f"/api/v1/{path}/{row.pk}/{verb}/"
+
+    stranger = client_of(make_user("stranger", is_staff=True))
+    assert stranger.get(address).status_code == 404
+    assert client.get(address).status_code in (401, 403)
+    for method in ("post", "put", "patch", "delete"):
+        assert getattr(client_of(desk.owner), method)(address, {}).status_code == 405

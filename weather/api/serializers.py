@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import RootModel
 from rest_framework import serializers
 
 from boz.core.api.fields import natural_key
+from boz.core.schemas import WeatherData
 from weather.models import (
     ClimateReport,
     Forecast,
@@ -13,6 +15,18 @@ from weather.models import (
     Payload,
     Station,
 )
+
+
+class ClimateDayQuerySerializer(serializers.Serializer):
+    """Which day is asked about."""
+
+    day = serializers.DateField(
+        required=False, help_text="Day in the station's standard time; today's when left out."
+    )
+
+
+class WeatherDataList(RootModel[list[WeatherData]]):
+    """What each source last said about one climate day, in the order of the sources' codes."""
 
 
 class StationSerializer(serializers.ModelSerializer):

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from boz.core.api.serializers import ErrorSerializer
 from boz.core.api.viewsets import ReadViewSet
+from boz.core.clock import utc_now
+from weather import selectors
 from weather.api.filters import ClimateReportFilter, ForecastFilter, ObservationFilter
 from weather.api.serializers import (
+    ClimateDayQuerySerializer,
     ClimateReportSerializer,
     ForecastSerializer,
     ForecastSourceSerializer,
     ObservationSerializer,
     PayloadSerializer,
     StationSerializer,
+    WeatherDataList,
 )
 from weather.models import (
     ClimateReport,
@@ -29,6 +41,24 @@ class StationViewSet(ReadViewSet):
     serializer_class = StationSerializer
     filterset_fields = ("code", "icao", "is_active")
     ordering_fields = ("id", "code")
+
+    @extend_schema(
+        parameters=[ClimateDayQuerySerializer],
+        responses={
+            200: WeatherDataList,
+            400: OpenApiResponse(ErrorSerializer, description="The day is no date."),
+            404: OpenApiResponse(ErrorSerializer, description="There is no such station."),
+        },
+    )
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def weather(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return what each source last said about a climate day, as known now."""
+        station, now = self.get_object(), utc_now()
+        query = ClimateDayQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        day = query.validated_data.get("day", station.climate_day(now))
+        told = selectors.weather_data(station=station, climate_day=day, as_of=now)
+        return Response(WeatherDataList(told).model_dump(mode="json"))
 
 
 class ForecastSourceViewSet(ReadViewSet):

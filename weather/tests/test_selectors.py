@@ -92,6 +92,40 @@ def test_the_latest_issuance_of_each_source_counts():
     assert found == [late, second]
 
 
+def test_the_shape_for_outside_carries_what_each_source_last_said():
+    station = StationFactory()
+    other = ForecastSourceFactory(code="other")
+    ForecastFactory(station=station, high_f=50.0, issued_at=at(20, 0))
+    ForecastFactory(
+        station=station,
+        high_f=0.0,
+        issued_at=at(20, 6),
+        available_at=at(20, 7),
+        member_highs_f=[-1.5, 0.0, 2.0],
+        variables={"temp_high_f": 0.0, "humidity_pct": 40.0},
+        model_run_at=at(20, 5),
+    )
+    ForecastFactory(station=station, source=other, high_f=53.0, issued_at=at(20, 3))
+
+    told = selectors.weather_data(station=station, climate_day=DAY, as_of=at(20, 12))
+
+    assert [(item.source, item.high_f) for item in told] == [("nws-grid", 0.0), ("other", 53.0)]
+    first = told[0]
+    assert (first.city, first.climate_day) == (station.code, DAY)
+    assert first.member_highs_f == (-1.5, 0.0, 2.0)
+    assert first.variables.model_dump(exclude_none=True) == {
+        "temp_high_f": 0.0,
+        "humidity_pct": 40.0,
+    }
+    assert (first.model_run_at, first.issued_at, first.available_at) == (
+        at(20, 5),
+        at(20, 6),
+        at(20, 7),
+    )
+    early = selectors.weather_data(station=station, climate_day=DAY, as_of=at(20, 7) - SECOND)
+    assert [item.high_f for item in early] == [50.0, 53.0]
+
+
 def test_the_latest_final_report_wins_even_when_it_is_lower():
     station = real_station("MIA")
     day = dt.date(2024, 11, 27)
@@ -268,5 +302,7 @@ def test_reads_take_few_queries(django_assert_max_num_queries):
     with django_assert_max_num_queries(2):
         (found,) = selectors.latest_forecasts(station=station, climate_day=DAY, as_of=at(21, 0))
         assert found.source.code == "nws-grid"
+    with django_assert_max_num_queries(2):
+        selectors.weather_data(station=station, climate_day=DAY, as_of=at(21, 0))
     with django_assert_max_num_queries(2):
         running(station, at(21, 0))

@@ -85,17 +85,31 @@ def _failed_tests(
 ) -> tuple[str, ...]:
     failed = []
     if n_train < MIN_TRAINING_DAYS:
-        failed.append(f"Only {n_train} training days, {MIN_TRAINING_DAYS} are needed.")
+        days = _counted(n_train, "past day was", "past days were")
+        failed.append(f"{days} learned from; {MIN_TRAINING_DAYS} are needed.")
     if not member_weight >= MIN_MEMBER_WEIGHT - _SLACK:
-        failed.append(f"Only {member_weight:.0%} of the member weight is present.")
+        failed.append(
+            f"Only {member_weight:.0%} of the usual forecasts, by weight, were available."
+            if member_weight > 0
+            else "No forecast was available."
+        )
     if record is None or record.n < MIN_RECORD:
-        known = 0 if record is None else record.n
-        failed.append(f"Only {known} settled predictions of this kind, {MIN_RECORD} are needed.")
+        settled = _counted(0 if record is None else record.n, "prediction", "predictions")
+        failed.append(f"{settled} of this kind settled so far; {MIN_RECORD} are needed.")
         return tuple(failed)
     low, high = COVERAGE_80_RANGE
     if not low - _SLACK <= record.coverage_80 <= high + _SLACK:
-        failed.append(f"The 80 % interval held {record.coverage_80:.0%} of the highs.")
+        failed.append(f"The 80% interval held {record.coverage_80:.0%} of the highs.")
     gap = abs(record.top_hit_rate - record.mean_top_probability)
     if not gap <= MAX_HIT_RATE_GAP + _SLACK:
-        failed.append(f"The top bracket's hit rate is {gap:.2f} off its mean probability.")
+        failed.append(
+            f"The most probable bracket paid on {record.top_hit_rate:.0%} of the days and was "
+            f"given {record.mean_top_probability:.0%}."
+        )
     return tuple(failed)
+
+
+def _counted(n: int, one: str, many: str) -> str:
+    if n == 0:
+        return f"No {one}"
+    return f"Only {n} {one if n == 1 else many}"

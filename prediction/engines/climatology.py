@@ -34,5 +34,5 @@ class ClimatologyEngine:
             pmf,
             sources=(f"{len(known)} official highs to {known[-1][0]}",),
             n_train=len(known),
-            note="Recent official highs, weighted by age; no forecast was used.",
+            note="The belief rests on recent official highs, the newest counting most.",
         )

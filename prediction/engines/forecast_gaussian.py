@@ -59,7 +59,7 @@ class ForecastGaussianEngine:
             gaussian_pmf(mean_f=mean, sd_f=sd),
             spread=math.sqrt(between) if len(members) > 1 else None,
             sources=tuple(member.source for member in members),
-            missing=(*(f"forecast of {source}" for source in silent), *refused),
+            missing=(*(f"No forecast of {source} was available." for source in silent), *refused),
             n_train=max(member.n_train for member in members),
             weight_present=_weight_present(inputs, members, silent),
             note=_note(members),
@@ -125,7 +125,9 @@ def _note(members: list[_Member]) -> str:
     untrained = [member.source for member in members if member.n_train == 0]
     if untrained:
         return (
-            f"The errors of {', '.join(untrained)} are not known yet: "
-            "the pooled spread of city forecasts was used."
+            f"No past errors of {', '.join(untrained)} are known yet, so the pooled spread of city "
+            "forecasts was used."
         )
-    return "Forecasts less their usual bias, with the spread of their known errors."
+    return (
+        "The belief rests on forecasts less their usual bias, with the spread of their past errors."
+    )

@@ -72,7 +72,7 @@ def grade(
         member_weight=forecast.weight_present,
         record=record,
     )
-    return graded, " ".join((f"The top bracket has {top:.0%}.", *graded.failed_tests))
+    return graded, " ".join((f"The most probable bracket has {top:.0%}.", *graded.failed_tests))
 
 
 def top_probability(pmf: IntegerPmf, ladder: Sequence[Bracket]) -> float:

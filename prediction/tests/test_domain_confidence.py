@@ -45,6 +45,28 @@ def test_grade_follows_the_top_probability_and_the_health(
     assert len(result.failed_tests) == failures
 
 
+@pytest.mark.parametrize(
+    ("n_train", "members", "record", "told"),
+    [
+        (0, 1, HEALTHY, "No past day was learned from; 60 are needed."),
+        (1, 1, HEALTHY, "Only 1 past day was learned from; 60 are needed."),
+        (42, 1, HEALTHY, "Only 42 past days were learned from; 60 are needed."),
+        (90, 0, HEALTHY, "No forecast was available."),
+        (90, 0.574, HEALTHY, "Only 57% of the usual forecasts, by weight, were available."),
+        (90, 1, None, "No prediction of this kind settled so far; 100 are needed."),
+        (90, 1, SHORT, "Only 99 predictions of this kind settled so far; 100 are needed."),
+        (90, 1, OFF_COVERAGE, "The 80% interval held 71% of the highs."),
+        (90, 1, OFF_HITS, "The most probable bracket paid on 50% of the days and was given 62%."),
+    ],
+)
+def test_each_failed_test_is_a_plain_sentence(n_train, members, record, told):
+    result = grade_confidence(
+        top_probability=0.5, n_train=n_train, member_weight=members, record=record
+    )
+
+    assert result.failed_tests == (told,)
+
+
 @pytest.mark.parametrize(("coverage", "hits"), [(0.72, 0.52), (0.88, 0.72)])
 def test_limits_themselves_pass(coverage, hits):
     record = TrackRecord(n=100, coverage_80=coverage, top_hit_rate=hits, mean_top_probability=0.62)

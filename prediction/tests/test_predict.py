@@ -221,7 +221,10 @@ def test_a_station_without_forecasts_is_wider_and_says_what_is_missing():
     assert without.sd_f > with_forecast.sd_f
     assert any("No forecast" in item for item in without.missing)
     assert without.confidence == "low"
-    assert "0% of the member weight" in without.confidence_reason
+    assert "No forecast was available." in without.confidence_reason
+    assert without.confidence_reason.endswith(
+        "The belief rests on recent official highs, the newest counting most."
+    )
 
 
 def series_of(station):

@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from boz.core.money import format_dollars
+from boz.core.money import CENT, format_dollars
 from boz.core.schemas import Bracket, Side
 
 #: Within this many of its standard deviations a forecast did what it promised.
@@ -100,8 +100,8 @@ def _what_we_traded(facts: TradeFacts) -> str:
     each = "" if facts.count == 0 else f" ({_cents(facts.cost_dollars / facts.count)} each)"
     return (
         f"{count} {facts.side.value.upper()} {noun} on {facts.bracket.label} in {facts.city} on "
-        f"{facts.climate_day} ({facts.ticker}), for {format_dollars(facts.cost_dollars)}{each} "
-        f"plus {format_dollars(facts.fees_dollars)} in fees."
+        f"{facts.climate_day} ({facts.ticker}), for {_dollars(facts.cost_dollars)}{each} "
+        f"plus {_dollars(facts.fees_dollars)} in fees."
     )
 
 
@@ -118,11 +118,11 @@ def _what_happened(facts: TradeFacts) -> str:
 
 
 def _why_we_took_it(facts: TradeFacts) -> str:
-    belief = f"We gave {facts.side.value.upper()} {facts.probability:.1%}"
+    belief = f"We gave {facts.side.value.upper()} {_percent(facts.probability)}"
     if facts.market_probability is None:
         belief += "; the market's own probability was not known"
     else:
-        belief += f", the market {facts.market_probability:.1%}"
+        belief += f", the market {_percent(facts.market_probability)}"
     expected = f"expected was {_cents(facts.expected_value_dollars)} per contract after fees"
     return " ".join((f"{belief}; {expected}.", *facts.reasons))
 
@@ -152,12 +152,11 @@ def _forecast_sentence(facts: TradeFacts) -> str:
 
 
 def _odds_sentence(facts: TradeFacts) -> str:
-    share = round(100 * facts.probability)
-    luck = f"Luck counts for {_signed(facts.luck_dollars)} of the result."
-    if facts.is_won:
-        return f"By our own odds such a trade wins {share} times in 100, and this one did. {luck}"
+    wins = facts.probability if facts.is_won else 1.0 - facts.probability
+    verb = "wins" if facts.is_won else "loses"
     return (
-        f"By our own odds such a trade loses {100 - share} times in 100, and this one did. {luck}"
+        f"By our own odds such a trade {verb} {_times(wins)}, and this one did. "
+        f"Luck counts for {_signed(facts.luck_dollars)} of the result."
     )
 
 
@@ -193,10 +192,34 @@ def _distance(facts: TradeFacts) -> str:
 
 
 def _cents(dollars: Decimal) -> str:
-    cents = f"{dollars * 100:.2f}".rstrip("0").rstrip(".")
-    return f"{cents}¢"
+    """Write a price per contract to a tenth of a cent: ``33¢``, ``4.3¢``."""
+    cents = f"{dollars * 100:.1f}".removesuffix(".0")
+    return f"{'0' if cents == '-0' else cents}¢"
+
+
+def _dollars(dollars: Decimal) -> str:
+    """Write an amount to the cent; the ledger keeps the exact one."""
+    cents = dollars.quantize(CENT)
+    return format_dollars(abs(cents) if cents == 0 else cents)
 
 
 def _signed(dollars: Decimal) -> str:
-    rounded = dollars.quantize(Decimal("0.0001"))
-    return f"{'+' if rounded > 0 else ''}{format_dollars(rounded)}"
+    return f"{'+' if dollars.quantize(CENT) > 0 else ''}{_dollars(dollars)}"
+
+
+def _percent(probability: float) -> str:
+    """Write a probability in whole percent; what is not certain never reads so."""
+    if 0.0 < probability < 0.005:
+        return "less than 1%"
+    if 0.995 <= probability < 1.0:
+        return "more than 99%"
+    return f"{probability:.0%}"
+
+
+def _times(probability: float) -> str:
+    if 0.0 < probability < 0.005:
+        return "less than once in 100"
+    if 0.995 <= probability < 1.0:
+        return "more than 99 times in 100"
+    times = round(100 * probability)
+    return f"{times} {'time' if times == 1 else 'times'} in 100"

@@ -38,13 +38,13 @@ def test_a_won_trade_answers_all_five_questions():
 
     assert told.what_we_traded == (
         "10 YES contracts on 54° to 55° in New York on 2024-11-15 (KXHIGHNY-24NOV15-B54.5), "
-        "for $3.00 (30¢ each) plus $0.147 in fees."
+        "for $3.00 (30¢ each) plus $0.15 in fees."
     )
     assert told.what_happened == (
-        "The high was 55°, inside of 54° to 55°. YES paid: +$6.853 after fees."
+        "The high was 55°, inside of 54° to 55°. YES paid: +$6.85 after fees."
     )
     assert told.why_we_took_it == (
-        "We gave YES 42.0%, the market 31.0%; expected was 10.53¢ per contract after fees. "
+        "We gave YES 42%, the market 31%; expected was 10.5¢ per contract after fees. "
         "The edge is above the least we ask for."
     )
     assert told.why_it_ended_so == (
@@ -95,6 +95,45 @@ def test_missing_facts_are_told_not_invented(changes):
         (told.what_we_traded, told.what_happened, told.why_we_took_it, told.confidence_then)
     )
     assert "None" not in told.why_it_ended_so
+
+
+@pytest.mark.parametrize(
+    ("probability", "belief", "odds"),
+    [
+        (0.003, "less than 1%", "wins less than once in 100"),
+        (0.01, "1%", "wins 1 time in 100"),
+        (0.998, "more than 99%", "wins more than 99 times in 100"),
+    ],
+)
+def test_what_was_not_certain_never_reads_so(probability, belief, odds):
+    told = tell(replace(WON, probability=probability))
+
+    assert f"We gave YES {belief}, the market 31%" in told.why_we_took_it
+    assert odds in told.why_it_ended_so
+
+
+def test_money_is_told_to_the_cent_and_prices_to_a_tenth_of_one():
+    told = tell(
+        replace(
+            LOST,
+            count=Decimal("2.00"),
+            cost_dollars=Decimal("0.66"),
+            fees_dollars=Decimal("0.030954"),
+            pnl_dollars=Decimal("-0.690954"),
+            expected_value_dollars=Decimal("0.0434567"),
+        )
+    )
+
+    assert "for $0.66 (33¢ each) plus $0.03 in fees" in told.what_we_traded
+    assert "YES did not pay: -$0.69 after fees" in told.what_happened
+    assert "expected was 4.3¢ per contract" in told.why_we_took_it
+    assert "Luck counts for -$0.78 of the result" in told.why_it_ended_so
+
+
+def test_less_than_half_a_cent_has_no_sign():
+    told = tell(replace(LOST, pnl_dollars=Decimal("-0.0040")))
+
+    assert "did not pay: $0.00 after fees" in told.what_happened
 
 
 def test_the_same_facts_give_the_same_text():

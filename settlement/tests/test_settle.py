@@ -320,7 +320,7 @@ def test_post_mortem_keeps_error_and_luck(portfolio):
 
     assert told.forecast_error_f == pytest.approx(-0.6)
     assert told.luck_dollars == Decimal("6.85") - Decimal("1.05")
-    assert "42.0%" in told.why_we_took_it
+    assert "42%" in told.why_we_took_it
 
 
 def test_an_open_trade_gets_no_post_mortem(portfolio):

@@ -51,6 +51,7 @@ class Agent:
     run: AgentFunction
     description: str
     order: int
+    acts_outside: bool = False
 
 
 @dataclass(slots=True)
@@ -68,7 +69,14 @@ _current: contextvars.ContextVar[_Running | None] = contextvars.ContextVar(
 )
 
 
-def register_agent(name: str, run: AgentFunction, *, description: str, order: int) -> None:
+def register_agent(
+    name: str,
+    run: AgentFunction,
+    *,
+    description: str,
+    order: int,
+    acts_outside: bool = False,
+) -> None:
     """Make a job known under its name.
 
     Args:
@@ -76,6 +84,8 @@ def register_agent(name: str, run: AgentFunction, *, description: str, order: in
         run: Takes the moment whose knowledge counts; returns what it did.
         description: One sentence for operators.
         order: Place in a full round of all agents, smallest first.
+        acts_outside: It does what no rollback takes back, such as sending a message, so a dry run
+            of it is refused.
 
     Raises:
         ValueError: If another function has this name.
@@ -83,7 +93,9 @@ def register_agent(name: str, run: AgentFunction, *, description: str, order: in
     known = _AGENTS.get(name)
     if known is not None and known.run is not run:
         raise ValueError(f"two agents are called {name!r}")
-    _AGENTS[name] = Agent(name=name, run=run, description=description, order=order)
+    _AGENTS[name] = Agent(
+        name=name, run=run, description=description, order=order, acts_outside=acts_outside
+    )
 
 
 def get_agent(name: str) -> Agent:
@@ -109,7 +121,8 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
 
     A failure of the agent is recorded, logged and not raised. A dry run is rolled back as a whole
     and leaves only its :class:`JobRun`; it keeps one transaction open all the while, so it is for
-    people at a prompt, not for schedules.
+    people at a prompt, not for schedules. A dry run of an agent that acts outside of the database
+    is refused, and the refusal recorded.
 
     Args:
         name: A registered name.
@@ -121,9 +134,11 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
     """
     agent = get_agent(name)
     as_of = require_utc(now, name="now")
+    if dry_run and agent.acts_outside:
+        return _record_refusal(agent, _NO_DRY_RUN, as_of=as_of, dry_run=True)
     holder = str(uuid.uuid4())
     if not _take_lease(agent.name, holder):
-        return _record_refusal(agent, as_of=as_of, dry_run=dry_run)
+        return _record_refusal(agent, _RUNNING_ALREADY, as_of=as_of, dry_run=dry_run)
     try:
         started = utc_now()
         run = JobRun.objects.create(
@@ -251,9 +266,15 @@ def _lease_duration() -> dt.timedelta:
     return DEFAULT_LEASE if not timeout else dt.timedelta(seconds=timeout) + LEASE_MARGIN
 
 
-def _record_refusal(agent: Agent, *, as_of: dt.datetime, dry_run: bool) -> JobRun:
+_RUNNING_ALREADY = "The same agent is running already, so this delivery did nothing."
+_NO_DRY_RUN = (
+    "This agent acts outside of the database, where nothing can be undone, so it has no dry run."
+)
+
+
+def _record_refusal(agent: Agent, reason: str, *, as_of: dt.datetime, dry_run: bool) -> JobRun:
     now = utc_now()
-    log.info(f"Agent {agent.name} is running already; this delivery is refused")
+    log.info(f"Agent {agent.name} was refused", reason=reason)
     return JobRun.objects.create(
         agent=agent.name,
         status=JobRun.Status.REFUSED,
@@ -262,5 +283,5 @@ def _record_refusal(agent: Agent, *, as_of: dt.datetime, dry_run: bool) -> JobRu
         started_at=now,
         heartbeat_at=now,
         finished_at=now,
-        error="The same agent is running already, so this delivery did nothing.",
+        error=reason,
     )

@@ -10,4 +10,5 @@ register_agent(
     deliver_notifications,
     description="Sends waiting messages to the people who want them.",
     order=900,
+    acts_outside=True,
 )

@@ -15,7 +15,8 @@ from boz.core.agents import AgentResult, get_agent, heartbeat, run_agent
 from boz.core.errors import DataUnavailable, TransientError
 from boz.core.models import AgentLease, JobRun, LogEntry
 from boz.core.schemas import SkippedSubject
-from boz.core.tests.factories import NOW
+from boz.core.services import notifications
+from boz.core.tests.factories import NOW, NotificationFactory, NotificationTargetFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +174,38 @@ def test_a_dry_run_leaves_only_its_own_record(add_agent) -> None:
     assert JobRun.objects.get().is_dry_run
     assert run_agent("probe", now=NOW).done == {"rows": 1}
     assert LogEntry.objects.count() == 1
+
+
+def test_a_dry_run_of_what_cannot_be_undone_is_refused_and_does_nothing(add_agent) -> None:
+    calls: list[dt.datetime] = []
+
+    def send(now: dt.datetime) -> AgentResult:
+        calls.append(now)
+        return AgentResult()
+
+    add_agent("probe", send, acts_outside=True)
+    run = run_agent("probe", now=NOW, dry_run=True)
+
+    assert (run.status, run.is_dry_run, calls) == ("REFUSED", True, [])
+    assert "no dry run" in JobRun.objects.get().error
+    assert not AgentLease.objects.exists()
+    assert run_agent("probe", now=NOW).status == "OK"
+    assert calls == [NOW]
+
+
+def test_a_dry_run_of_notify_sends_nothing(monkeypatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(
+        notifications, "send_with_apprise", lambda url, message: sent.append(message.title)
+    )
+    NotificationTargetFactory()
+    NotificationFactory(title="Hello")
+
+    refused = run_agent("notify", now=NOW, dry_run=True)
+
+    assert (refused.status, sent) == ("REFUSED", [])
+    assert run_agent("notify", now=NOW).done["delivered"] == 1
+    assert sent == ["Hello"]
 
 
 def test_a_time_without_a_zone_is_refused_before_anything_happens(add_agent) -> None:

@@ -33,7 +33,10 @@ class Command(BaseCommand):
             help="Use only what was known at this moment, e.g. 2026-07-11T12:00:00Z.",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Undo everything afterwards but the record."
+            "--dry-run",
+            action="store_true",
+            help="Undo everything afterwards but the record; "
+            f"refused for agents that act outside of the database{_outside()}.",
         )
         parser.add_argument("--json", action="store_true", help="Print one JSON document.")
 
@@ -55,12 +58,18 @@ class Command(BaseCommand):
             raise CommandError(run.error)
 
     def _print(self, run: JobRun) -> None:
-        undone = " (dry run: undone)" if run.is_dry_run else ""
+        is_undone = run.is_dry_run and run.status != JobRun.Status.REFUSED
+        undone = " (dry run: undone)" if is_undone else ""
         self.stdout.write(f"{run.agent}: {run.status}{undone}, as of {format_utc(run.as_of)}")
         for name, value in run.done.items():
             self.stdout.write(f"  {name}: {value}")
         for item in run.skipped:
             self.stdout.write(f"  skipped {item['subject']}: {item['reason']}")
+
+
+def _outside() -> str:
+    names = ", ".join(agent.name for agent in all_agents() if agent.acts_outside)
+    return f" ({names})" if names else ""
 
 
 def run_document(run: JobRun) -> dict[str, Any]:

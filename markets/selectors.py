@@ -22,6 +22,7 @@ MAX_BOOK_AGE = dt.timedelta(minutes=20)
 def tradeable_events(*, now: dt.datetime) -> list[Event]:
     """Return proven, open events with at least one market open at ``now``, oldest day first.
 
+    A city that is switched off has none; what is held there is still settled.
     Whether a series takes *new entries* is another question, which
     ``event.series.entries_stopped_reason`` answers.
     """
@@ -32,7 +33,12 @@ def tradeable_events(*, now: dt.datetime) -> list[Event]:
         close_time__gt=now,
     )
     events = (
-        Event.objects.filter(Exists(open_markets), status=Event.Status.OPEN, quarantine_reason="")
+        Event.objects.filter(
+            Exists(open_markets),
+            status=Event.Status.OPEN,
+            quarantine_reason="",
+            series__station__is_active=True,
+        )
         .select_related("series__station")
         .order_by("climate_day", "ticker")
     )

@@ -15,6 +15,7 @@ from markets.tests.factories import (
     MarketFactory,
     QuoteFactory,
     make_ladder,
+    make_station,
 )
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,16 @@ def test_an_event_whose_markets_are_all_paused_is_not_tradeable():
     make_ladder(status=Market.Status.INACTIVE)
 
     assert tradeable_events(now=NOW) == []
+
+
+def test_a_city_that_is_switched_off_is_not_tradeable():
+    event = make_ladder()[0].event
+    make_station(is_active=False)
+
+    assert tradeable_events(now=NOW) == []
+
+    make_station(is_active=True)
+    assert tradeable_events(now=NOW) == [event]
 
 
 def test_nothing_is_tradeable_from_the_close_on():

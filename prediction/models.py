@@ -73,6 +73,9 @@ class Prediction(models.Model):
     observed_max_low_f = models.SmallIntegerField(
         null=True, blank=True, help_text="Running maximum: the high is at least this, °F."
     )
+    observed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Time of the newest observation of the day it knows."
+    )
     inputs_hash = models.CharField(max_length=64, help_text="Hash of everything used.")
     fit = models.ForeignKey(
         EngineFit, null=True, blank=True, on_delete=models.PROTECT, help_text="Parameters used."

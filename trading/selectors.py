@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from boz.core.clock import exchange_day, exchange_day_bounds
 from boz.core.money import FEE_STEP, ZERO, round_up
 from boz.core.schemas import Side, TradeRecord
+from markets.models import Event
 from trading.choices import Account, EntryKind, TradeStatus
 from trading.models import (
     Fill,
@@ -34,7 +35,8 @@ def _sum(rows: QuerySet[Any], column: str) -> Decimal:
     SQLite as an unrounded float.
     """
     total: Decimal = rows.aggregate(total=Coalesce(Sum(column), ZERO))["total"]
-    return total
+    # SQLite adds up floats; on the ledger's own grid the sum is exact again.
+    return total.quantize(FEE_STEP)
 
 
 def cash_dollars(portfolio: Portfolio) -> Decimal:
@@ -43,7 +45,13 @@ def cash_dollars(portfolio: Portfolio) -> Decimal:
         received=Coalesce(Sum("amount_dollars", filter=Q(debit=Account.CASH)), ZERO),
         given=Coalesce(Sum("amount_dollars", filter=Q(credit=Account.CASH)), ZERO),
     )
-    return totals["received"] - totals["given"]
+    received, given = (totals[key].quantize(FEE_STEP) for key in ("received", "given"))
+    return received - given
+
+
+def free_cash_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
+    """Return the cash that nothing else may still claim: no waiting trade, no order under way."""
+    return cash_dollars(portfolio) - _reserved(portfolio, without_trade)
 
 
 def exposure_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
@@ -59,10 +67,28 @@ def exposure_dollars(portfolio: Portfolio, *, without_trade: int | None = None) 
     held = _sum(
         Position.objects.filter(portfolio=portfolio, settled_at__isnull=True), "cost_dollars"
     )
+    return held + _reserved(portfolio, without_trade)
+
+
+def _reserved(portfolio: Portfolio, without_trade: int | None) -> Decimal:
     waiting = Trade.objects.filter(portfolio=portfolio, status__in=RESERVING)
     if without_trade is not None:
         waiting = waiting.exclude(pk=without_trade)
-    return held + _sum(waiting, "reserved_dollars")
+    return _sum(waiting, "reserved_dollars")
+
+
+def unpaid_trades(event: Event) -> QuerySet[Trade]:
+    """Return the trades of an event that hold contracts and were not paid out yet.
+
+    What counts is the fills: contracts are owed their payout whatever a trade's status says.
+    """
+    return (
+        Trade.objects.filter(event=event, orders__fills__isnull=False)
+        .exclude(status__in=SETTLED)
+        .select_related("market", "portfolio")
+        .order_by("pk")
+        .distinct()
+    )
 
 
 def realised_dollars(portfolio: Portfolio, *, start: dt.datetime, end: dt.datetime) -> Decimal:
@@ -96,7 +122,7 @@ def locks_in_force(portfolio: Portfolio, *, now: dt.datetime) -> list[Lock]:
 
 def kill_switch() -> KillSwitch | None:
     """Return the latest turn of the kill switch, or None when it was never touched."""
-    return KillSwitch.objects.order_by("-at", "-id").first()
+    return KillSwitch.objects.order_by("-id").first()
 
 
 def kill_switch_is_on() -> bool:

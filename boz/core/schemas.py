@@ -232,6 +232,7 @@ class TradeSignal(Schema):
     count: Count
     limit_price_dollars: PriceDollars
     all_in_cost_dollars: PriceDollars
+    max_cost_dollars: LimitDollars
     probability: Probability
     market_probability: Probability | None
     expected_value_dollars: MoneyDollars

@@ -13,7 +13,7 @@ from boz.core.schemas import Confidence, SkippedSubject
 from markets.selectors import tradeable_events
 from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
 from prediction.engines import get_engine
-from prediction.engines.base import EngineForecast, canonical_hash
+from prediction.engines.base import EngineForecast, Inputs, canonical_hash
 from prediction.models import Prediction
 from prediction.selectors import latest_predictions
 from prediction.services.confidence import grade
@@ -143,9 +143,17 @@ def _belief(
         weight_present=forecast.weight_present,
         n_train=forecast.n_train,
         observed_max_low_f=None if inputs.reached is None else inputs.reached.low_f,
+        observed_until=_observed_until(inputs, start=start),
         inputs_hash=inputs_hash,
         fit=known.fit,
     )
+
+
+def _observed_until(inputs: Inputs, *, start: dt.datetime) -> dt.datetime | None:
+    reached = inputs.reached
+    if reached is None or reached.hour_lst is None:
+        return None
+    return start + reached.hour_lst * HOUR
 
 
 def _confidence(

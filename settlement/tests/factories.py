@@ -81,6 +81,8 @@ def make_trade(
             "count": Decimal(count),
             "limit_price_dollars": Decimal(price),
             "all_in_cost_dollars": Decimal(price) + Decimal(fee) / Decimal(count),
+            "max_cost_dollars": Decimal(10),
+            "venue": "paper",
             "reserved_dollars": Decimal(0),
             "probability": 0.42,
             "market_probability": 0.31,

@@ -51,7 +51,6 @@ class _Candidate:
     """A purchase that would be worth making on its own."""
 
     signal: TradeSignal
-    total_dollars: Decimal
 
     @property
     def value_per_dollar(self) -> Decimal:
@@ -244,11 +243,11 @@ def _sized(
         )
     budget = min(
         limits.max_trade_size_dollars,
-        snapshot.portfolio.cash_dollars,
+        snapshot.portfolio.free_cash_dollars,
         kelly_budget(
             probability=probability,
             cost_dollars=first.per_contract_dollars,
-            bankroll_dollars=snapshot.portfolio.cash_dollars,
+            bankroll_dollars=snapshot.portfolio.free_cash_dollars,
             fraction=snapshot.parameters.kelly_fraction,
         ),
     )
@@ -271,13 +270,13 @@ def _sized(
             count=bought.count,
             limit_price_dollars=bought.worst_price,
             all_in_cost_dollars=bought.per_contract_dollars,
+            max_cost_dollars=bought.max_dollars,
             probability=probability,
             market_probability=market_side,
             expected_value_dollars=value,
             confidence=snapshot.belief.confidence,
             reasons=_reasons(snapshot, name, probability, market_side, bought.count, value),
-        ),
-        bought.total_dollars,
+        )
     )
 
 
@@ -306,7 +305,7 @@ def _choose(
 ) -> tuple[tuple[TradeSignal, ...], tuple[StandDown, ...]]:
     """Take the best candidates that fit under the event's and the portfolio's limits together."""
     state = snapshot.portfolio
-    room = min(state.limits.max_exposure_dollars - state.exposure_dollars, state.cash_dollars)
+    room = min(state.limits.max_exposure_dollars - state.exposure_dollars, state.free_cash_dollars)
     held = sum(view.has_open_trade for view in snapshot.markets)
     slots = snapshot.parameters.max_trades_per_event - held
     chosen: list[TradeSignal] = []
@@ -319,7 +318,7 @@ def _choose(
         reason = _no_room(candidate, room=room, slots=slots - len(chosen), snapshot=snapshot)
         if reason is None:
             chosen.append(candidate.signal)
-            room -= candidate.total_dollars
+            room -= candidate.signal.max_cost_dollars
         else:
             refused.append(
                 StandDown(
@@ -341,12 +340,12 @@ def _no_room(
             f"This strategy holds at most {snapshot.parameters.max_trades_per_event} trades per"
             " event, and better ones come first.",
         )
-    if candidate.total_dollars > max(room, ZERO):
+    if candidate.signal.max_cost_dollars > max(room, ZERO):
         limit = snapshot.portfolio.limits.max_exposure_dollars
         return (
             "exposure",
-            f"{format_dollars(candidate.total_dollars)} more would pass the exposure limit of"
-            f" {format_dollars(limit)} or the cash at hand.",
+            f"{format_dollars(candidate.signal.max_cost_dollars)} more would pass the exposure"
+            f" limit of {format_dollars(limit)} or the cash at hand.",
         )
     return None
 

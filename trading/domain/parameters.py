@@ -15,14 +15,16 @@ class StrategyParameters(Schema):
     """How the value strategy turns a belief and a book into orders.
 
     The market is a strong forecaster, so the belief is shrunk toward it before both the expected
-    value and the size: ``model_weight`` is the belief's share in log odds.
+    value and the size: ``model_weight`` is the belief's share in log odds. Long shots are left
+    alone by default: they are where a slightly wide distribution sees most value, and where takers
+    are known to lose most (favourite-longshot bias; Bürgi, Deng and Whelan 2025).
     """
 
     model_weight: Probability = 0.5
     kelly_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
     max_edge_dollars: PriceDollars = Decimal("0.50")
-    min_price_dollars: PriceDollars = Decimal("0.05")
-    max_price_dollars: PriceDollars = Decimal("0.95")
+    min_price_dollars: PriceDollars = Decimal("0.10")
+    max_price_dollars: PriceDollars = Decimal("0.90")
     max_spread_dollars: PriceDollars = Decimal("0.15")
     max_trades_per_event: Annotated[int, Field(ge=1, le=12)] = 2
     min_confidence: Confidence = Confidence.LOW

@@ -6,21 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
-from boz.core.money import FEE_STEP, ZERO, round_up
+from boz.core.money import FEE_STEP, ONE, ZERO, round_up
 from boz.core.schemas import BookLevel, FeeTerms
 from markets.domain.fees import OrderFeeAccumulator, taker_rate
-
-WHOLE = Decimal("1")
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A purchase that walks the book from the best price on."""
+    """A purchase that walks the book from the best price on.
+
+    Attributes:
+        count: Whole contracts.
+        worst_price: The limit: price of the last level wanted.
+        expected_dollars: Cost and fee if the book stands still.
+        per_contract_dollars: The same per contract, rounded up.
+        max_dollars: Cost and fee if everything is paid at the limit, contract by contract: what the
+            order can cost at most when the book moves before it arrives.
+    """
 
     count: Decimal
     worst_price: Decimal
-    total_dollars: Decimal
+    expected_dollars: Decimal
     per_contract_dollars: Decimal
+    max_dollars: Decimal
 
 
 def kelly_budget(
@@ -40,6 +48,17 @@ def kelly_budget(
     )
 
 
+def worst_cost_each(price: Decimal, terms: FeeTerms) -> Decimal:
+    """Return the most that one contract at a limit can cost, fee included.
+
+    The fee is rounded up at every fill, so it is largest when contracts arrive one by one.
+    """
+    fee, _ = OrderFeeAccumulator().charge(
+        count=ONE, price=price, rate=taker_rate(terms), multiplier=terms.multiplier
+    )
+    return price + fee.net
+
+
 def purchase(
     *,
     asks: Sequence[BookLevel],
@@ -49,59 +68,52 @@ def purchase(
 ) -> Purchase | None:
     """Return the largest whole-contract purchase within budget and worst acceptable cost.
 
-    Levels are taken from the cheapest on; a level whose own all-in cost per contract is above
-    ``worst_all_in_dollars`` ends the walk. Cost and fee are exact, fill by fill.
+    Levels are taken from the cheapest on, as long as the whole purchase still fits the budget when
+    every contract costs the level's price, and that price with its fee is still acceptable.
 
     Returns:
         The purchase, or None when not even one contract fits.
     """
-    fees = OrderFeeAccumulator()
-    count, spent, worst = ZERO, ZERO, ZERO
+    count, limit, offered = ZERO, ZERO, ZERO
     for level in asks:
-        taken = _affordable(level, budget_dollars - spent, worst_all_in_dollars, terms, fees)
-        if taken <= 0:
+        each = worst_cost_each(level.price_dollars, terms)
+        offered += _whole(level.count)
+        fits = min(offered, _whole(budget_dollars / each))
+        if each > worst_all_in_dollars or fits <= count:
             break
+        count, limit = fits, level.price_dollars
+        if count < offered:
+            break
+    if count <= 0:
+        return None
+    expected = _expected_dollars(asks, count, terms)
+    return Purchase(
+        count=count,
+        worst_price=limit,
+        expected_dollars=expected,
+        per_contract_dollars=round_up(expected / count, FEE_STEP),
+        max_dollars=round_up(count * worst_cost_each(limit, terms)),
+    )
+
+
+def _expected_dollars(asks: Sequence[BookLevel], count: Decimal, terms: FeeTerms) -> Decimal:
+    """Return what ``count`` contracts cost in the book as it stands, fill by fill."""
+    fees, left, spent = OrderFeeAccumulator(), count, ZERO
+    for level in asks:
+        taken = min(left, _whole(level.count))
+        if taken <= 0:
+            continue
         fee, fees = fees.charge(
             count=taken,
             price=level.price_dollars,
             rate=taker_rate(terms),
             multiplier=terms.multiplier,
         )
-        count += taken
         spent += taken * level.price_dollars + fee.net
-        worst = level.price_dollars
-        if taken < _whole(level.count):
+        left -= taken
+        if left == 0:
             break
-    if count <= 0:
-        return None
-    return Purchase(count, worst, spent, round_up(spent / count, FEE_STEP))
-
-
-def _affordable(
-    level: BookLevel,
-    money: Decimal,
-    worst_all_in: Decimal,
-    terms: FeeTerms,
-    fees: OrderFeeAccumulator,
-) -> Decimal:
-    """Return how many whole contracts of a level fit, found by bisection on the exact cost."""
-    low, high = ZERO, _whole(level.count)
-    if level.price_dollars > 0:
-        high = min(high, _whole(money / level.price_dollars))
-    while low < high:
-        middle = _whole((low + high + 1) / 2)
-        fee, _ = fees.charge(
-            count=middle,
-            price=level.price_dollars,
-            rate=taker_rate(terms),
-            multiplier=terms.multiplier,
-        )
-        cost = middle * level.price_dollars + fee.net
-        if cost <= money and cost <= worst_all_in * middle:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return spent
 
 
 def _whole(number: Decimal) -> Decimal:

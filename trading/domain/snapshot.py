@@ -38,7 +38,7 @@ class PortfolioState(Schema):
 
     name: str
     limits: Limits
-    cash_dollars: MoneyDollars
+    free_cash_dollars: MoneyDollars
     exposure_dollars: MoneyDollars
     realised_today_dollars: MoneyDollars
     blocks: tuple[str, ...] = ()

@@ -52,7 +52,8 @@ class KillSwitch(models.Model):
     at = models.DateTimeField(help_text="When.")
 
     class Meta:
-        ordering = ("-at", "-id")
+        # The order in which it was turned, whatever the clocks of several hosts say.
+        ordering = ("-id",)
         verbose_name_plural = "kill switch"
 
     def __str__(self) -> str:

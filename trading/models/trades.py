@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from boz.core.schemas import Confidence
 from markets.models import Event, Market
-from trading.choices import FINAL_TRADE_STATUSES, SideChoice, TradeStatus
+from trading.choices import FINAL_TRADE_STATUSES, SideChoice, TradeStatus, Venue
 from trading.models.decisions import Decision
 from trading.models.portfolios import Portfolio, Strategy
 
@@ -38,6 +38,16 @@ class Trade(models.Model):
     )
     all_in_cost_dollars = models.DecimalField(
         max_digits=8, decimal_places=6, help_text="Expected price and fee per contract."
+    )
+    max_cost_dollars = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        help_text="Most it can cost in all, if every contract is paid at the limit.",
+    )
+    venue = models.CharField(
+        max_length=5,
+        choices=Venue.choices,
+        help_text="Where the decision meant it to go; its order goes there or nowhere.",
     )
     reserved_dollars = models.DecimalField(
         max_digits=12,

@@ -42,7 +42,8 @@ def approve_trade(*, trade_id: int, user: AbstractBaseUser, now: dt.datetime) ->
         trade.count = min(trade.count, signal.count)
         trade.limit_price_dollars = signal.limit_price_dollars
         trade.all_in_cost_dollars = signal.all_in_cost_dollars
-        trade.reserved_dollars = round_up(signal.all_in_cost_dollars * trade.count)
+        trade.max_cost_dollars = round_up(signal.max_cost_dollars * trade.count / signal.count)
+        trade.reserved_dollars = trade.max_cost_dollars
         trade.status = TradeStatus.APPROVED
         trade.decided_by_id = user.pk
         trade.decided_at = now
@@ -105,6 +106,10 @@ def _waiting_trade(trade_id: int, user: AbstractBaseUser, now: dt.datetime) -> T
 
 def _still_wanted(trade: Trade, now: dt.datetime) -> TradeSignal:
     """Return what the kernel would order now in the trade's market, or raise why it would not."""
+    if not trade.strategy.is_active:
+        raise RiskLimitError(
+            f"Strategy {trade.strategy.name} was switched off meanwhile.", {"trade": trade.pk}
+        )
     snapshot, _ = event_snapshot(
         portfolio=trade.portfolio,
         state=portfolio_state(trade.portfolio, now=now, without_trade=trade.pk),

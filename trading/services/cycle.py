@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -12,7 +11,6 @@ from django.db.models import prefetch_related_objects
 from boz.core.agents import AgentResult
 from boz.core.errors import BozBaseException
 from boz.core.logging import get_logger
-from boz.core.money import round_up
 from boz.core.schemas import Side, SkippedSubject, TradeSignal
 from markets import selectors as market_reads
 from markets.models import Event, Market
@@ -52,10 +50,14 @@ def run_trading_cycle(*, now: dt.datetime) -> AgentResult:
             if wanted and event.series.station_id not in wanted:
                 continue
             try:
-                _run_on_event(strategy, parameters, event, now=now, done=done)
+                _run_on_event(strategy, parameters, event, now=now, done=done, skipped=skipped)
             except BozBaseException as error:
                 log.warning(error.message, event=event.ticker, strategy=str(strategy))
                 skipped.append(_skip(f"{strategy}: {event.ticker}", error))
+            except Exception as error:
+                reason = f"Stopped by an unexpected {type(error).__name__}."
+                log.exception(reason, event=event.ticker, strategy=str(strategy))
+                skipped.append(SkippedSubject(subject=f"{strategy}: {event.ticker}", reason=reason))
     return AgentResult(done=done, skipped=skipped)
 
 
@@ -78,6 +80,7 @@ def _run_on_event(
     *,
     now: dt.datetime,
     done: dict[str, int],
+    skipped: list[SkippedSubject],
 ) -> None:
     decision, trades = decide_on_event(
         strategy=strategy, parameters=parameters, event=event, now=now
@@ -88,8 +91,13 @@ def _run_on_event(
     done["proposed"] += len(trades)
     done["stand_downs"] += not trades
     for trade in trades:
-        if trade.status == TradeStatus.APPROVED:
+        if trade.status != TradeStatus.APPROVED:
+            continue
+        try:
             order = execute_trade(trade_id=trade.pk, now=now)
+        except BozBaseException as error:
+            skipped.append(_skip(str(trade), error))
+        else:
             done["executed"] += order.filled_count > 0
 
 
@@ -221,7 +229,9 @@ def _propose(
         count=signal.count,
         limit_price_dollars=signal.limit_price_dollars,
         all_in_cost_dollars=signal.all_in_cost_dollars,
-        reserved_dollars=round_up(signal.all_in_cost_dollars * signal.count, Decimal("0.0001")),
+        max_cost_dollars=signal.max_cost_dollars,
+        reserved_dollars=signal.max_cost_dollars,
+        venue=portfolio.venue,
         probability=signal.probability,
         market_probability=signal.market_probability,
         expected_value_dollars=signal.expected_value_dollars,

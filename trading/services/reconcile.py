@@ -1,25 +1,37 @@
-"""Finding out what became of orders whose outcome was never booked."""
+"""Finding out what became of orders whose outcome was never booked, and whether the books agree."""
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
 
 from boz.core.agents import AgentResult
 from boz.core.errors import BozBaseException
 from boz.core.logging import get_logger
-from boz.core.money import format_dollars
+from boz.core.money import ZERO, format_dollars
 from boz.core.schemas import SkippedSubject
 from markets.venues import PlacedOrder, get_venue
 from trading import selectors
-from trading.choices import OrderStatus
-from trading.models import Order, Portfolio
-from trading.services.orders import book_report, mark_not_sent, venue_order
+from trading.choices import OrderStatus, TradeStatus
+from trading.models import Fill, Order, Portfolio, Position, Trade
+from trading.services.orders import book_report, cancel_trade, mark_not_sent, venue_order
+from trading.services.risk import locked_portfolio
 
 log = get_logger("ORDER")
 
-#: An order may be on its way in another process this long; before that nothing is concluded.
-GRACE = dt.timedelta(minutes=2)
 UNPROVEN = (OrderStatus.INTENT, OrderStatus.SENDING, OrderStatus.UNKNOWN)
+GRACE_MARGIN = dt.timedelta(minutes=1)
+
+
+def grace() -> dt.timedelta:
+    """Return how long a job may still be on its way with an order; before that nothing is proven.
+
+    The queue ends a job at its timeout, and an order's time is that of its job's start.
+    """
+    return dt.timedelta(seconds=settings.Q_CLUSTER["timeout"]) + GRACE_MARGIN
 
 
 def reconcile(*, now: dt.datetime) -> AgentResult:
@@ -27,41 +39,88 @@ def reconcile(*, now: dt.datetime) -> AgentResult:
 
     An order that the venue can prove absent is marked *not sent*; "could not ask" proves nothing.
     """
-    done = {"adopted": 0, "not_sent": 0, "still_unknown": 0, "drifting_portfolios": 0}
+    done = {"adopted": 0, "not_sent": 0, "still_unknown": 0, "never_ordered": 0, "drifting": 0}
     skipped: list[SkippedSubject] = []
-    stuck = Order.objects.filter(status__in=UNPROVEN, created_at__lte=now - GRACE)
+    stuck = Order.objects.filter(status__in=UNPROVEN, created_at__lte=now - grace())
     for order in stuck.select_related("trade__market").order_by("pk"):
-        try:
-            done[_resolve(order, now)] += 1
-        except BozBaseException as error:
-            done["still_unknown"] += 1
-            skipped.append(SkippedSubject(subject=order.client_order_id, reason=error.message))
+        done[_guarded_resolve(order, now, skipped)] += 1
+    done["never_ordered"] = _end_never_ordered(now)
     for portfolio in Portfolio.objects.order_by("pk"):
-        drift = selectors.ledger_drift_dollars(portfolio)
-        if drift != 0:
-            done["drifting_portfolios"] += 1
-            reason = (
-                f"The books of {portfolio.name} differ from its fills by {format_dollars(drift)}."
-            )
-            log.error(reason, portfolio=portfolio.name)
-            skipped.append(SkippedSubject(subject=portfolio.name, reason=reason))
+        for difference in book_differences(portfolio):
+            done["drifting"] += 1
+            log.error(difference, portfolio=portfolio.name)
+            skipped.append(SkippedSubject(subject=portfolio.name, reason=difference))
     return AgentResult(done=done, skipped=skipped)
 
 
+def _guarded_resolve(order: Order, now: dt.datetime, skipped: list[SkippedSubject]) -> str:
+    """Resolve one order; whatever goes wrong there is recorded and the others go on."""
+    try:
+        return _resolve(order, now)
+    except BozBaseException as error:
+        reason = error.message
+    except Exception as error:
+        reason = f"Stopped by an unexpected {type(error).__name__}."
+        log.exception(reason, client_order_id=order.client_order_id)
+    skipped.append(SkippedSubject(subject=order.client_order_id, reason=reason))
+    return "still_unknown"
+
+
 def _resolve(order: Order, now: dt.datetime) -> str:
-    if order.status == OrderStatus.INTENT:
-        mark_not_sent(
-            order_id=order.pk, reason="The process ended before the order was sent.", now=now
-        )
-        return "not_sent"
+    status = OrderStatus(order.status)
+    if status is OrderStatus.INTENT:
+        return _not_sent(order, status, "The process ended before the order was sent.", now)
     placed = PlacedOrder(order=venue_order(order), placed_at=order.sent_at or order.created_at)
     report = get_venue(order.venue).orders(placed=[placed], now=now).get(order.client_order_id)
     if report is None:
-        mark_not_sent(
-            order_id=order.pk, reason="The venue proves that the order never arrived.", now=now
-        )
-        return "not_sent"
+        return _not_sent(order, status, "The venue proves that the order never arrived.", now)
     if report.outcome == "unknown":
         return "still_unknown"
-    book_report(order_id=order.pk, report=report, now=now)
-    return "adopted"
+    booked = book_report(order_id=order.pk, report=report, now=now)
+    return "still_unknown" if booked.status in UNPROVEN else "adopted"
+
+
+def _not_sent(order: Order, status: OrderStatus, reason: str, now: dt.datetime) -> str:
+    proven = mark_not_sent(order_id=order.pk, proven_from=status, reason=reason, now=now)
+    return "not_sent" if proven else "still_unknown"
+
+
+def _end_never_ordered(now: dt.datetime) -> int:
+    """End approved trades for which no order was ever made; the next cycle decides anew."""
+    stranded = Trade.objects.filter(
+        status=TradeStatus.APPROVED, orders__isnull=True, decided_at__lte=now - grace()
+    )
+    ended = 0
+    for trade_id, portfolio_id in list(stranded.values_list("pk", "portfolio_id")):
+        with transaction.atomic():
+            locked_portfolio(portfolio_id)
+            trade = stranded.filter(pk=trade_id).first()
+            if trade is not None:
+                cancel_trade(trade, reason="The job ended before an order was made; decided anew.")
+                ended += 1
+    return ended
+
+
+def book_differences(portfolio: Portfolio) -> list[str]:
+    """Return what does not agree between ledger, fills and positions; empty when all does."""
+    found = []
+    drift = selectors.ledger_drift_dollars(portfolio)
+    if drift != 0:
+        found.append(
+            f"The books of {portfolio.name} differ from its fills by {format_dollars(drift)}."
+        )
+    filled: dict[tuple[int, str], Decimal] = {}
+    fills = Fill.objects.filter(order__trade__portfolio=portfolio)
+    for market_id, side, count in fills.values_list("order__trade__market", "order__side", "count"):
+        filled[market_id, side] = filled.get((market_id, side), ZERO) + count
+    held = Position.objects.filter(portfolio=portfolio).select_related("market")
+    for position in held:
+        expected = filled.pop((position.market_id, position.side), ZERO)
+        if position.count != expected:
+            found.append(
+                f"{portfolio.name} shows {position.count} {position.side} in"
+                f" {position.market.ticker}, its fills make {expected}."
+            )
+    if filled:
+        found.append(f"{portfolio.name} has fills in {len(filled)} markets without a position.")
+    return found

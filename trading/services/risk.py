@@ -15,6 +15,7 @@ from boz.core.errors import (
 )
 from boz.core.logging import get_logger
 from boz.core.money import format_dollars
+from markets.venues import get_venue
 from trading import selectors
 from trading.choices import Venue
 from trading.models import Portfolio
@@ -63,7 +64,8 @@ def require_admission(
         CooldownActiveError: If a protection, the kill switch or a switched-off portfolio forbids.
         RiskLimitError: If a limit forbids.
         InsufficientBalanceError: If the cash does not suffice.
-        OperatorActionRequired: If real money is meant and not both switches are set.
+        OperatorActionRequired: If the venue cannot be used here, or real money is meant and not
+            both switches are set.
     """
     _require_venue_allowed(portfolio)
     reasons = blocks(portfolio, now=now)
@@ -96,18 +98,19 @@ def require_admission(
                 {"portfolio": portfolio.name, "exposure_dollars": exposure},
             )
         )
-    cash = selectors.cash_dollars(portfolio)
+    cash = selectors.free_cash_dollars(portfolio, without_trade=own_trade_id)
     if cost_dollars > cash:
         raise _refused(
             InsufficientBalanceError(
-                f"The order costs up to {format_dollars(cost_dollars)} and the cash is"
-                f" {format_dollars(cash)}.",
+                f"The order costs up to {format_dollars(cost_dollars)} and the cash that nothing"
+                f" else may claim is {format_dollars(cash)}.",
                 {"portfolio": portfolio.name, "cash_dollars": cash},
             )
         )
 
 
 def _require_venue_allowed(portfolio: Portfolio) -> None:
+    get_venue(portfolio.venue)
     if portfolio.venue != Venue.LIVE:
         return
     if not settings.BOZ_ALLOW_LIVE:

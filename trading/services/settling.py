@@ -13,7 +13,8 @@ from boz.core.logging import get_logger
 from boz.core.money import ZERO
 from boz.core.schemas import Side
 from markets.models import Event
-from trading.choices import TradeStatus
+from trading import selectors
+from trading.choices import LIVE_ORDER_STATUSES, TradeStatus
 from trading.models import Fill, Portfolio, Trade
 from trading.services.ledger import close_position, post_settlement
 from trading.services.protections import protect_after_settlement
@@ -46,11 +47,7 @@ def settle_trades(*, event: Event, results: Mapping[str, bool], now: dt.datetime
         _cancel_unfilled(portfolio, event)
         mine = [
             _settle(trade, results, now)
-            for trade in Trade.objects.filter(
-                portfolio=portfolio, event=event, status=TradeStatus.EXECUTED
-            )
-            .select_related("market", "portfolio")
-            .order_by("pk")
+            for trade in selectors.unpaid_trades(event).filter(portfolio=portfolio)
         ]
         lost = [trade for trade in mine if trade.status == TradeStatus.LOST]
         protect_after_settlement(portfolio=portfolio, lost=lost, now=now)
@@ -60,9 +57,17 @@ def settle_trades(*, event: Event, results: Mapping[str, bool], now: dt.datetime
 
 def _cancel_unfilled(portfolio: Portfolio, event: Event) -> None:
     """End what never became contracts; an order of unknown outcome keeps its reservation."""
-    Trade.objects.filter(portfolio=portfolio, event=event, status=TradeStatus.PENDING).update(
+    waiting = Trade.objects.filter(portfolio=portfolio, event=event)
+    waiting.filter(status=TradeStatus.PENDING).update(
         status=TradeStatus.EXPIRED,
         status_reason="The event was settled before anybody approved it.",
+        reserved_dollars=ZERO,
+    )
+    waiting.filter(status=TradeStatus.APPROVED).exclude(
+        orders__status__in=LIVE_ORDER_STATUSES
+    ).update(
+        status=TradeStatus.CANCELLED,
+        status_reason="The event was settled before an order left.",
         reserved_dollars=ZERO,
     )
 

@@ -31,7 +31,7 @@ def portfolio_state(
             daily_loss_limit_dollars=portfolio.daily_loss_limit_dollars,
             min_ev_dollars=portfolio.min_ev_dollars,
         ),
-        cash_dollars=selectors.cash_dollars(portfolio),
+        free_cash_dollars=selectors.free_cash_dollars(portfolio, without_trade=without_trade),
         exposure_dollars=selectors.exposure_dollars(portfolio, without_trade=without_trade),
         realised_today_dollars=selectors.realised_today_dollars(portfolio, now=now),
         blocks=tuple(blocks(portfolio, now=now)),
@@ -100,8 +100,9 @@ def _belief(
         predicted_at=prediction.as_of,
         as_of=as_of,
         day_start=day_start,
-        observed_max_low_f=prediction.observed_max_low_f,
+        observed_until=prediction.observed_until,
         weight_present=prediction.weight_present,
+        sd_f=prediction.sd_f,
     )
     if problem:
         return prediction, None, problem

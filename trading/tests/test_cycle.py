@@ -242,16 +242,43 @@ def test_climatology_alone_is_not_traded_on():
     assert not Trade.objects.exists()
 
 
-def test_observations_of_a_day_under_way_are_traded_on_without_a_forecast():
+@pytest.mark.parametrize(("sd_f", "acts"), [(2.5, False), (1.0, True)])
+def test_without_a_forecast_only_a_day_that_observations_have_settled_is_traded(sd_f, acts):
     _, markets = make_tradeable_event()
-    noon = dt.datetime(2024, 11, 15, 17, 0, tzinfo=dt.UTC)
-    make_books(markets, at=noon)
-    make_prediction(markets[0].event, as_of=noon, weight_present=0.0, observed_max_low_f=54)
+    afternoon = dt.datetime(2024, 11, 15, 20, 0, tzinfo=dt.UTC)
+    make_books(markets, at=afternoon)
+    make_prediction(
+        markets[0].event,
+        as_of=afternoon,
+        mean_f=54.5,
+        sd_f=sd_f,
+        weight_present=0.0,
+        observed_max_low_f=54,
+        observed_until=afternoon - dt.timedelta(minutes=9),
+    )
     make_portfolio()
 
-    run_trading_cycle(now=noon)
+    run_trading_cycle(now=afternoon)
 
-    assert Trade.objects.exists()
+    assert Trade.objects.exists() == acts
+
+
+def test_a_thermometer_that_fell_silent_is_no_observation_of_the_day():
+    _, markets = make_tradeable_event()
+    afternoon = dt.datetime(2024, 11, 15, 20, 0, tzinfo=dt.UTC)
+    make_books(markets, at=afternoon)
+    make_prediction(
+        markets[0].event,
+        as_of=afternoon,
+        observed_max_low_f=50,
+        observed_until=dt.datetime(2024, 11, 15, 6, 51, tzinfo=dt.UTC),
+    )
+    make_portfolio()
+
+    run_trading_cycle(now=afternoon)
+
+    assert "no observation of it since 06:51 UTC" in Decision.objects.get().stand_down
+    assert not Trade.objects.exists()
 
 
 def test_a_book_from_the_future_is_not_seen():

@@ -53,7 +53,7 @@ def state(**changes: object) -> PortfolioState:
     values: dict[str, object] = {
         "name": "Test",
         "limits": limits(),
-        "cash_dollars": Decimal("1000"),
+        "free_cash_dollars": Decimal("1000"),
         "exposure_dollars": Decimal("0"),
         "realised_today_dollars": Decimal("0"),
     }
@@ -277,7 +277,7 @@ def test_a_purchase_never_passes_budget_depth_or_worst_cost(levels, budget, wors
 
     if bought is None:
         return
-    assert bought.total_dollars <= budget
+    assert bought.expected_dollars <= bought.max_dollars <= budget
     assert 0 < bought.count <= sum(level.count for level in asks)
     assert bought.per_contract_dollars <= worst + Decimal("0.000001")
     assert bought.worst_price in {level.price_dollars for level in asks}

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from markets.models import Event, Market
 from settlement.models import Digest, PostMortem, Settlement
 from trading.choices import TradeStatus
-from trading.models import Portfolio, Trade
+from trading.models import Fill, Portfolio, Trade
 from weather.models import Station
 from weather.selectors import official_highs
 
@@ -33,7 +33,7 @@ def events_to_settle(*, now: dt.datetime) -> QuerySet[Event]:
     results_known = Q(determined_at__isnull=False, determined_at__lte=now)
     still_open = Q(status=Event.Status.DETERMINED) | Q(status=Event.Status.QUARANTINED)
     may_have_changed = Q(status=Event.Status.SETTLED, climate_day__gte=oldest)
-    unpaid = Exists(Trade.objects.filter(event=OuterRef("pk"), status=TradeStatus.EXECUTED))
+    unpaid = Exists(_unpaid_trades().filter(event=OuterRef("pk")))
     return (
         Event.objects.filter(results_known)
         .filter(still_open | may_have_changed | unpaid)
@@ -43,10 +43,27 @@ def events_to_settle(*, now: dt.datetime) -> QuerySet[Event]:
     )
 
 
+def events_waiting(*, now: dt.datetime) -> QuerySet[Event]:
+    """Return events past their close that hold contracts and lack a published result."""
+    markets = Market.objects.filter(event=OuterRef("pk"))
+    lacks_results = Q(determined_at__isnull=True) | (
+        Q(determined_at__lte=now) & Exists(markets.filter(result=Market.Result.UNKNOWN))
+    )
+    return (
+        Event.objects.filter(
+            lacks_results,
+            Exists(_unpaid_trades().filter(event=OuterRef("pk"))),
+            Exists(markets),
+            ~Exists(markets.filter(close_time__gt=now)),
+        )
+        .select_related("series__station")
+        .order_by("climate_day", "ticker")
+    )
+
+
 def events_with_unpaid_trades() -> set[int]:
-    """Return the keys of events that still hold executed trades."""
-    held = Trade.objects.filter(status=TradeStatus.EXECUTED)
-    return set(held.values_list("event_id", flat=True))
+    """Return the keys of events that still hold contracts of ours."""
+    return set(_unpaid_trades().values_list("event_id", flat=True))
 
 
 def readings_as_of(events: Iterable[Event], *, now: dt.datetime) -> dict[int, int | None]:
@@ -91,6 +108,34 @@ def has_all_results(event: Event) -> bool:
     """Say whether every market of an event has a result."""
     results = results_of(event).values()
     return bool(results) and all(result != Market.Result.UNKNOWN for result in results)
+
+
+def final_results(event: Event, *, now: dt.datetime) -> dict[str, str]:
+    """Return results that the exchange will not revise, by ticker; empty text for the others.
+
+    Until a market is finalized its result may be disputed or amended.
+    """
+    return {
+        market.ticker: market.result
+        if market.status == Market.Status.FINALIZED
+        and (market.settled_at is None or market.settled_at <= now)
+        else str(Market.Result.UNKNOWN)
+        for market in event.markets.all()
+    }
+
+
+def unpaid_tickers(event: Event) -> list[str]:
+    """Return the markets of an event in which we hold contracts that are not paid yet."""
+    return sorted(
+        set(_unpaid_trades().filter(event=event).values_list("market__ticker", flat=True))
+    )
+
+
+def _unpaid_trades() -> QuerySet[Trade]:
+    """Return trades with contracts that are owed their payout, whatever else became of them."""
+    return Trade.objects.filter(Exists(Fill.objects.filter(order__trade=OuterRef("pk")))).exclude(
+        status__in=[TradeStatus.WON, TradeStatus.LOST]
+    )
 
 
 def digests_of(portfolio: Portfolio) -> QuerySet[Digest]:

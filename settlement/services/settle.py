@@ -20,11 +20,12 @@ from boz.core.schemas import SkippedSubject
 from boz.core.services.notifications import notify
 from markets.models import Event, Market
 from prediction.services.verify import verify_event
-from settlement.domain.reading import Comparison, PaidMarket, compare, whole_degree
+from settlement.domain.reading import whole_degree
 from settlement.models import Settlement
 from settlement.selectors import (
     current_settlement,
     events_to_settle,
+    events_waiting,
     events_with_unpaid_trades,
     has_all_results,
     readings_as_of,
@@ -32,6 +33,15 @@ from settlement.selectors import (
     trades_without_post_mortem,
 )
 from settlement.services.post_mortem import write_post_mortem
+from settlement.services.record import (
+    has_changed,
+    is_complete,
+    is_current,
+    locked_event,
+    newest_version,
+    record_version,
+)
+from settlement.services.waiting import settle_waiting
 from trading.models import Trade
 from trading.services.settling import settle_trades
 
@@ -62,18 +72,23 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
     settled: list[Settled] = []
     skipped: list[SkippedSubject] = []
     unpaid = events_with_unpaid_trades()
-    events = list(events_to_settle(now=moment))
+    waiting = list(events_waiting(now=moment)) if unpaid else []
+    events = list(events_to_settle(now=moment).exclude(pk__in=[event.pk for event in waiting]))
     readings = readings_as_of(events, now=moment)
-    for event in events:
-        is_done = event.status == Event.Status.SETTLED and event.pk not in unpaid
-        reading = readings[event.pk]
-        if is_done and _is_current(event, reading):
-            continue
-        try:
-            with transaction.atomic():
-                settled.append(settle_event(event=event, our_reading_f=reading, now=moment))
-        except Exception as error:  # noqa: BLE001 - one event must not stop the others
-            skipped.append(_skip(event.ticker, error))
+    due = [
+        event
+        for event in events
+        if event.status != Event.Status.SETTLED
+        or event.pk in unpaid
+        or not is_current(event, results_of(event), readings[event.pk])
+    ]
+    for settle, subjects in ((settle_event, due), (_settle_waiting, waiting)):
+        for event in subjects:
+            try:
+                with transaction.atomic():
+                    settled.append(settle(event=event, now=moment))
+            except Exception as error:  # noqa: BLE001 - one event must not stop the others
+                skipped.append(_skip(event.ticker, error))
     written, unexplained = _explain(now=moment)
     skipped += [item for one in settled for item in one.skipped] + unexplained
     return AgentResult(
@@ -90,32 +105,37 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
     )
 
 
-def settle_event(*, event: Event, our_reading_f: int | None, now: dt.datetime) -> Settled:
+def settle_event(*, event: Event, now: dt.datetime) -> Settled:
     """Settle one event inside the caller's transaction.
+
+    It judges by what it reads under a lock on the event, so overlapping runs settle it once.
 
     Args:
         event: Its results are known.
-        our_reading_f: The high of the climate report known now, whole °F; None without one.
         now: The present.
 
     Raises:
         DataUnavailable: If a market has no result yet.
     """
+    event = locked_event(event.pk)
     if not has_all_results(event):
         raise DataUnavailable(
             f"Not every market of {event.ticker} has a result yet.", {"event": event.ticker}
         )
-    if _is_current(event, our_reading_f):
+    results = results_of(event)
+    reading = readings_as_of([event], now=now)[event.pk]
+    if is_current(event, results, reading):
         return _paid_late(event, now=now)
-    previous = current_settlement(event)
-    settlement, comparison, is_changed = _recorded(event, previous, our_reading_f, now=now)
+    previous = newest_version(event)
+    is_changed = has_changed(previous, results)
+    settlement, comparison = record_version(event, results=results, our_reading_f=reading, now=now)
     trades = _paid(event, now=now)
     verified, skipped = _verified(event, settlement, now=now)
     _mark_settled(event)
     _tell(event, settlement, is_changed=is_changed, trades=len(trades), now=now)
     return Settled(
         trades=len(trades),
-        is_new=previous is None,
+        is_new=previous is None or not is_complete(previous),
         is_changed=is_changed,
         has_mismatch=bool(comparison.strike_mismatches),
         has_reading_difference=bool(comparison.reading_differences),
@@ -124,39 +144,9 @@ def settle_event(*, event: Event, our_reading_f: int | None, now: dt.datetime) -
     )
 
 
-def _recorded(
-    event: Event, previous: Settlement | None, our_reading_f: int | None, *, now: dt.datetime
-) -> tuple[Settlement, Comparison, bool]:
-    comparison = compare(
-        [
-            PaidMarket(
-                ticker=market.ticker,
-                bracket=market.bracket,
-                is_yes=market.result == Market.Result.YES,
-            )
-            for market in event.markets.all()
-        ],
-        exchange_value_f=event.expiration_value_f,
-        our_reading_f=our_reading_f,
-    )
-    is_changed = previous is not None and previous.results != results_of(event)
-    settlement = Settlement.objects.create(
-        event=event,
-        version=1 if previous is None else previous.version + 1,
-        exchange_value_f=event.expiration_value_f,
-        our_reading_f=our_reading_f,
-        authority=_authority(event),
-        results=results_of(event),
-        mismatches=[*comparison.sentences, *_corrections(previous, our_reading_f, is_changed)],
-        settled_at=now,
-    )
-    return settlement, comparison, is_changed
-
-
-_CHANGED = (
-    "The exchange changed its results after this event was settled. The trades stay booked on the "
-    "first results: no money was moved for this version, and a person must put that right."
-)
+def _settle_waiting(*, event: Event, now: dt.datetime) -> Settled:
+    waited = settle_waiting(event=event, now=now)
+    return Settled(trades=waited.trades, skipped=waited.skipped)
 
 
 def _mark_settled(event: Event) -> None:
@@ -172,20 +162,6 @@ def _paid_late(event: Event, *, now: dt.datetime) -> Settled:
     if trades:
         log.warning("Trades were paid after their event was settled", event=event.ticker)
     return Settled(trades=len(trades))
-
-
-def _corrections(
-    previous: Settlement | None, our_reading_f: int | None, is_changed: bool
-) -> list[str]:
-    """Return sentences on what is different from the version before."""
-    sentences = [_CHANGED] if is_changed else []
-    before = None if previous is None else previous.our_reading_f
-    if before is not None and before != our_reading_f:
-        now_says = "no maximum" if our_reading_f is None else f"{our_reading_f}°"
-        sentences.append(
-            f"The climate report was corrected after we settled: it said {before}°, now {now_says}."
-        )
-    return sentences
 
 
 def _paid(event: Event, *, now: dt.datetime) -> list[Trade]:
@@ -220,6 +196,7 @@ def _explain(*, now: dt.datetime) -> tuple[int, list[SkippedSubject]]:
             if settlement is None:
                 raise DataUnavailable(f"Trade {trade.pk} ended without a settlement on record.")
             with transaction.atomic():
+                locked_event(trade.event_id)
                 write_post_mortem(trade=trade, settlement=settlement, now=now)
         except Exception as error:  # noqa: BLE001 - one trade must not stop the others
             skipped.append(_skip(f"post-mortem of trade {trade.pk}", error))
@@ -253,28 +230,6 @@ def _tell(
         now=now,
         subject_key=f"settlement:{event.ticker}:v{settlement.version}",
     )
-
-
-def _is_current(event: Event, our_reading_f: int | None) -> bool:
-    """Say whether the newest settlement holds the results, value and reading now known."""
-    versions = sorted(event.settlements.all(), key=lambda item: item.version)
-    if not versions:
-        return False
-    newest = versions[-1]
-    return (
-        newest.results == results_of(event)
-        and newest.exchange_value_f == event.expiration_value_f
-        and newest.our_reading_f == our_reading_f
-    )
-
-
-def _authority(event: Event) -> str:
-    """Return the names of the settlement sources in force for the event."""
-    names = [
-        str(source.get("name", "")) if isinstance(source, dict) else str(source)
-        for source in event.settlement_sources
-    ]
-    return ", ".join(name for name in names if name)[:120] or "not stated"
 
 
 def _skip(subject: str, error: Exception) -> SkippedSubject:

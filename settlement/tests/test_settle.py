@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from boz.core.errors import DataUnavailable
 from boz.core.models import Notification
@@ -215,15 +217,71 @@ def test_results_known_later_settle_nothing_now(portfolio):
 
 def test_a_market_without_a_result_leaves_the_event_open_and_says_so(portfolio):
     event, markets = make_event()
-    make_trade(portfolio, markets[2])
+    make_trade(portfolio, markets[0])
     determine(event, value_f=55)
     Market.objects.filter(pk=markets[0].pk).update(result="")
 
     result = settle_all(now=MORNING)
 
     assert result.done["settled"] == 0
-    assert "no" in result.skipped[0].reason.lower()
+    assert "no final result" in result.skipped[0].reason
+    assert Trade.objects.get().status == TradeStatus.EXECUTED
     assert not Settlement.objects.exists()
+
+
+def test_an_event_that_another_run_settled_meanwhile_is_not_settled_again(portfolio, monkeypatch):
+    event, markets = make_event()
+    make_trade(portfolio, markets[2])
+    determine(event, value_f=55)
+    read = settle_module.readings_as_of
+    others = []
+
+    def meanwhile(events, *, now):
+        monkeypatch.setattr(settle_module, "readings_as_of", read)
+        readings = read(events, now=now)
+        others.append(settle_all(now=MORNING))
+        return readings
+
+    monkeypatch.setattr(settle_module, "readings_as_of", meanwhile)
+    result = settle_all(now=MORNING)
+
+    assert [others[0].done[name] for name in ("settled", "trades", "postmortems")] == [1, 1, 1]
+    assert set(result.done.values()) == {0}
+    assert Settlement.objects.get().version == 1
+    assert trading_reads.ledger_drift_dollars(portfolio) == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_overlapping_runs_settle_each_event_once():
+    if connection.vendor != "postgresql":
+        pytest.skip("an SQLite database in memory has one connection")
+    portfolio = make_portfolio()
+    for days in range(3):
+        event, markets = make_event(climate_day=dt.date(2024, 11, 13 + days))
+        make_trade(portfolio, markets[2], at=NOW - 9 * DAY)
+        determine(event, value_f=55)
+    results = []
+    start = threading.Barrier(3)
+
+    def run():
+        try:
+            start.wait(timeout=10)
+            results.append(settle_all(now=MORNING))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [item for result in results for item in result.skipped] == []
+    assert sum(result.done["settled"] for result in results) == 3
+    assert sum(result.done["trades"] for result in results) == 3
+    assert Settlement.objects.count() == PostMortem.objects.count() == 3
+    assert trading_reads.ledger_drift_dollars(portfolio) == 0
 
 
 def test_a_changed_result_makes_a_version_warns_and_moves_no_money(portfolio):

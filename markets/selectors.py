@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from boz.core.errors import InvalidDataError, OperatorActionRequired
 from boz.core.schemas import FeeTerms, OrderBook
@@ -61,21 +61,15 @@ def latest_books(
     A market without such a book is absent; one whose book was empty has an empty book.
     """
     fresh = Q(available_at__lte=as_of, at__lte=as_of, at__gte=as_of - max_age)
-    newest = (
-        BookSnapshot.objects.filter(fresh, market__event=event)
-        .values("market")
-        .annotate(newest=Max("at"))
-        .values_list("market", "newest")
-    )
-    times = dict(newest)
-    if not times:
-        return {}
-    rows = BookSnapshot.objects.filter(
-        fresh, market__in=times, at__in=set(times.values())
-    ).select_related("market")
-    return {
-        row.market.ticker: row.as_order_book() for row in rows if times[row.market_id] == row.at
-    }
+    tickers = {market.pk: market for market in event.markets.all()}
+    newest: dict[int, BookSnapshot] = {}
+    for row in BookSnapshot.objects.filter(fresh, market__in=tickers).order_by("at"):
+        newest[row.market_id] = row
+    books: dict[str, OrderBook] = {}
+    for market_id, row in newest.items():
+        row.market = tickers[market_id]
+        books[row.market.ticker] = row.as_order_book()
+    return books
 
 
 def latest_book(

@@ -51,7 +51,7 @@ def cash_dollars(portfolio: Portfolio) -> Decimal:
 
 def free_cash_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
     """Return the cash that nothing else may still claim: no waiting trade, no order under way."""
-    return cash_dollars(portfolio) - _reserved(portfolio, without_trade)
+    return cash_dollars(portfolio) - reserved_dollars(portfolio, without_trade=without_trade)
 
 
 def exposure_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
@@ -64,13 +64,18 @@ def exposure_dollars(portfolio: Portfolio, *, without_trade: int | None = None) 
         portfolio: Whose exposure.
         without_trade: A trade whose own reservation is left out, when it is itself being judged.
     """
-    held = _sum(
+    return held_dollars(portfolio) + reserved_dollars(portfolio, without_trade=without_trade)
+
+
+def held_dollars(portfolio: Portfolio) -> Decimal:
+    """Return what the contracts held have cost, YES and NO."""
+    return _sum(
         Position.objects.filter(portfolio=portfolio, settled_at__isnull=True), "cost_dollars"
     )
-    return held + _reserved(portfolio, without_trade)
 
 
-def _reserved(portfolio: Portfolio, without_trade: int | None) -> Decimal:
+def reserved_dollars(portfolio: Portfolio, *, without_trade: int | None = None) -> Decimal:
+    """Return the most that waiting trades and orders under way can still cost."""
     waiting = Trade.objects.filter(portfolio=portfolio, status__in=RESERVING)
     if without_trade is not None:
         waiting = waiting.exclude(pk=without_trade)

@@ -23,6 +23,7 @@ def portfolio_state(
     portfolio: Portfolio, *, now: dt.datetime, without_trade: int | None = None
 ) -> PortfolioState:
     """Return the portfolio's side of a snapshot."""
+    reserved = selectors.reserved_dollars(portfolio, without_trade=without_trade)
     return PortfolioState(
         name=portfolio.name,
         limits=Limits(
@@ -31,8 +32,8 @@ def portfolio_state(
             daily_loss_limit_dollars=portfolio.daily_loss_limit_dollars,
             min_ev_dollars=portfolio.min_ev_dollars,
         ),
-        free_cash_dollars=selectors.free_cash_dollars(portfolio, without_trade=without_trade),
-        exposure_dollars=selectors.exposure_dollars(portfolio, without_trade=without_trade),
+        free_cash_dollars=selectors.cash_dollars(portfolio) - reserved,
+        exposure_dollars=selectors.held_dollars(portfolio) + reserved,
         realised_today_dollars=selectors.realised_today_dollars(portfolio, now=now),
         blocks=tuple(blocks(portfolio, now=now)),
     )

@@ -5,7 +5,7 @@ import threading
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from boz.core.errors import DataUnavailable
 from boz.core.models import Notification
@@ -259,7 +259,8 @@ def test_overlapping_runs_settle_each_event_once():
     portfolio = make_portfolio()
     for days in range(3):
         event, markets = make_event(climate_day=dt.date(2024, 11, 13 + days))
-        make_trade(portfolio, markets[2], at=NOW - 9 * DAY)
+        with transaction.atomic():
+            make_trade(portfolio, markets[2], at=NOW - 9 * DAY)
         determine(event, value_f=55)
     results = []
     start = threading.Barrier(3)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextvars
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from boz.core.clock import require_utc, utc_now
 from boz.core.errors import BozBaseException, DataUnavailable
-from boz.core.logging import get_logger
+from boz.core.logging import TaggedLogger, get_logger
 from boz.core.models import AgentLease, JobRun
 from boz.core.redaction import redact, redact_text
 from boz.core.schemas import SkippedSubject
@@ -153,6 +154,26 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
     finally:
         _release_lease(agent.name, holder)
     return run
+
+
+@contextmanager
+def guarded(subject: str, skipped: list[SkippedSubject], *, log: TaggedLogger) -> Iterator[None]:
+    """Do one subject of a job; whatever goes wrong is recorded, and the job's others go on.
+
+    Args:
+        subject: What the body of the ``with`` is about.
+        skipped: Where the reason is written.
+        log: Where it is told.
+    """
+    try:
+        yield
+    except BozBaseException as error:
+        log.warning(error.message, subject=subject)
+        skipped.append(SkippedSubject(subject=subject, reason=error.message))
+    except Exception as error:
+        reason = f"Stopped by an unexpected {type(error).__name__}."
+        log.exception(reason, subject=subject)
+        skipped.append(SkippedSubject(subject=subject, reason=reason))
 
 
 def heartbeat() -> None:

@@ -17,11 +17,13 @@ from django.utils.module_loading import import_string
 from tqdm import tqdm
 
 from boz.sandbox.demo_report import demo_figures
+from boz.sandbox.places import BY_CITY
 from boz.sandbox.replay import ReplayReport, WorldClock, learn_history, play_days
 from boz.sandbox.scenarios import FIRST_DAY, LAST_DAY
 from trading.choices import Mode
 from trading.models import Portfolio
 from trading.services.portfolios import open_portfolio
+from weather.models import Station
 
 MAX_DAYS = (LAST_DAY - FIRST_DAY).days + 1
 #: As-issued forecasts begin on 27 July; the reports of the four weeks before are listed by then.
@@ -52,6 +54,7 @@ def live_through(*, world: str, days: int, step: dt.timedelta) -> DemoResult:
     """
     started = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
+    _choose_recorded_cities()
     portfolio, password = _open_demo_portfolio()
     clock, report = WorldClock(world), ReplayReport()
     try:
@@ -63,6 +66,12 @@ def live_through(*, world: str, days: int, step: dt.timedelta) -> DemoResult:
     figures["failed_jobs"] = len(report.failures)
     figures["seconds"] = round(time.monotonic() - started, 1)
     return DemoResult(figures=figures, password=password, failures=report.failures)
+
+
+def _choose_recorded_cities() -> None:
+    """Switch on the cities of the recordings and no others, as an operator would in the admin."""
+    Station.objects.update(is_active=False)
+    Station.objects.filter(code__in=BY_CITY).update(is_active=True)
 
 
 def _open_demo_portfolio() -> tuple[Portfolio, str]:

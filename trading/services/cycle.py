@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 
-from boz.core.agents import AgentResult
-from boz.core.errors import BozBaseException
+from boz.core.agents import AgentResult, guarded
 from boz.core.logging import get_logger
 from boz.core.schemas import Side, SkippedSubject, TradeSignal
 from markets import selectors as market_reads
@@ -18,7 +19,7 @@ from trading.choices import Mode, TradeStatus
 from trading.domain.beliefs import market_probability
 from trading.domain.kernel import Outcome, decide
 from trading.domain.parameters import StrategyParameters, checked_parameters
-from trading.domain.snapshot import MarketView, Snapshot, stored
+from trading.domain.snapshot import MarketView, PortfolioState, Snapshot, stored
 from trading.models import Decision, Portfolio, Signal, Strategy, Trade
 from trading.services.orders import execute_trade
 from trading.services.snapshots import event_snapshot, portfolio_state
@@ -29,76 +30,55 @@ if TYPE_CHECKING:
 log = get_logger("TRADING")
 
 
+@dataclass(slots=True)
+class _Run:
+    """One cycle: its moment, what it did, and what it left out."""
+
+    now: dt.datetime
+    done: Counter[str]
+    skipped: list[SkippedSubject]
+
+
 def run_trading_cycle(*, now: dt.datetime) -> AgentResult:
     """Run every active strategy of every active portfolio on every tradeable event.
 
     One subject's failure is recorded and the others go on. Running it twice for the same moment
     decides once.
     """
-    done = {"decisions": 0, "proposed": 0, "executed": 0, "stand_downs": 0}
-    skipped: list[SkippedSubject] = []
+    run = _Run(now, Counter(decisions=0, proposed=0, executed=0, stand_downs=0), [])
     events = market_reads.tradeable_events(now=now)
     prefetch_related_objects(events, "markets")
-    for strategy in _active_strategies():
-        wanted = set(strategy.portfolio.stations.values_list("pk", flat=True))
-        try:
-            parameters = checked_parameters(strategy.kind, strategy.parameters)
-        except BozBaseException as error:
-            skipped.append(_skip(str(strategy), error))
+    strategies = Strategy.objects.filter(is_active=True, portfolio__is_active=True)
+    for strategy in strategies.select_related("portfolio").order_by("pk"):
+        with guarded(str(strategy), run.skipped, log=log):
+            _run_strategy(strategy, events, run)
+    return AgentResult(done=dict(run.done), skipped=run.skipped)
+
+
+def _run_strategy(strategy: Strategy, events: list[Event], run: _Run) -> None:
+    parameters = checked_parameters(strategy.kind, strategy.parameters)
+    state = portfolio_state(strategy.portfolio, now=run.now)
+    chosen = set(strategy.portfolio.stations.values_list("pk", flat=True))
+    for event in events:
+        if chosen and event.series.station_id not in chosen:
             continue
-        for event in events:
-            if wanted and event.series.station_id not in wanted:
-                continue
-            try:
-                _run_on_event(strategy, parameters, event, now=now, done=done, skipped=skipped)
-            except BozBaseException as error:
-                log.warning(error.message, event=event.ticker, strategy=str(strategy))
-                skipped.append(_skip(f"{strategy}: {event.ticker}", error))
-            except Exception as error:
-                reason = f"Stopped by an unexpected {type(error).__name__}."
-                log.exception(reason, event=event.ticker, strategy=str(strategy))
-                skipped.append(SkippedSubject(subject=f"{strategy}: {event.ticker}", reason=reason))
-    return AgentResult(done=done, skipped=skipped)
+        with guarded(f"{strategy}: {event.ticker}", run.skipped, log=log):
+            decision, trades = decide_on_event(
+                strategy=strategy, parameters=parameters, event=event, state=state, now=run.now
+            )
+            run.done["decisions"] += decision is not None
+            run.done["proposed"] += len(trades)
+            run.done["stand_downs"] += decision is not None and not trades
+            _execute(trades, run)
 
 
-def _active_strategies() -> list[Strategy]:
-    return list(
-        Strategy.objects.filter(is_active=True, portfolio__is_active=True)
-        .select_related("portfolio")
-        .order_by("pk")
-    )
-
-
-def _skip(subject: str, error: BozBaseException) -> SkippedSubject:
-    return SkippedSubject(subject=subject, reason=error.message)
-
-
-def _run_on_event(
-    strategy: Strategy,
-    parameters: StrategyParameters,
-    event: Event,
-    *,
-    now: dt.datetime,
-    done: dict[str, int],
-    skipped: list[SkippedSubject],
-) -> None:
-    decision, trades = decide_on_event(
-        strategy=strategy, parameters=parameters, event=event, now=now
-    )
-    if decision is None:
-        return
-    done["decisions"] += 1
-    done["proposed"] += len(trades)
-    done["stand_downs"] += not trades
+def _execute(trades: list[Trade], run: _Run) -> None:
+    """Send the orders of approved trades; a refusal of one does not strand the next."""
     for trade in trades:
-        if trade.status != TradeStatus.APPROVED:
-            continue
-        try:
-            order = execute_trade(trade_id=trade.pk, now=now)
-        except BozBaseException as error:
-            skipped.append(_skip(str(trade), error))
-        else:
-            done["executed"] += order.filled_count > 0
+        if trade.status == TradeStatus.APPROVED:
+            with guarded(str(trade), run.skipped, log=log):
+                order = execute_trade(trade_id=trade.pk, now=run.now)
+                run.done["executed"] += order.filled_count > 0
 
 
 def decide_on_event(
@@ -106,9 +86,17 @@ def decide_on_event(
     strategy: Strategy,
     parameters: StrategyParameters,
     event: Event,
+    state: PortfolioState,
     now: dt.datetime,
 ) -> tuple[Decision | None, list[Trade]]:
     """Let the kernel decide and write down what it saw, wanted and refused.
+
+    Args:
+        strategy: Whose rules.
+        parameters: The strategy's, checked.
+        event: On what, with its markets prefetched.
+        state: The portfolio lately; orders are wanted on its state under the lock only.
+        now: The present.
 
     Returns:
         The decision and its trades; no decision when this moment was decided already.
@@ -119,13 +107,14 @@ def decide_on_event(
         if Decision.objects.filter(strategy=strategy, event=event, as_of=now).exists():
             return None, []
         snapshot, prediction = event_snapshot(
-            portfolio=locked,
-            state=portfolio_state(locked, now=now),
-            event=event,
-            parameters=parameters,
-            as_of=now,
+            portfolio=locked, state=state, event=event, parameters=parameters, as_of=now
         )
         outcome = decide(snapshot)
+        if outcome.orders:
+            # Wanted on the state at the cycle's start; what counts is the state under the lock.
+            current = portfolio_state(locked, now=now)
+            snapshot = snapshot.model_copy(update={"portfolio": current})
+            outcome = decide(snapshot)
         decision = _write_decision(strategy, event, prediction, snapshot, outcome)
         markets = {market.ticker: market for market in market_reads.ladder(event)}
         _write_signals(decision, snapshot, outcome, markets)

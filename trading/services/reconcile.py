@@ -8,8 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 
-from boz.core.agents import AgentResult
-from boz.core.errors import BozBaseException
+from boz.core.agents import AgentResult, guarded
 from boz.core.logging import get_logger
 from boz.core.money import ZERO, format_dollars
 from boz.core.schemas import SkippedSubject
@@ -43,7 +42,10 @@ def reconcile(*, now: dt.datetime) -> AgentResult:
     skipped: list[SkippedSubject] = []
     stuck = Order.objects.filter(status__in=UNPROVEN, created_at__lte=now - grace())
     for order in stuck.select_related("trade__market").order_by("pk"):
-        done[_guarded_resolve(order, now, skipped)] += 1
+        outcome = "still_unknown"
+        with guarded(order.client_order_id, skipped, log=log):
+            outcome = _resolve(order, now)
+        done[outcome] += 1
     done["never_ordered"] = _end_never_ordered(now)
     for portfolio in Portfolio.objects.order_by("pk"):
         for difference in book_differences(portfolio):
@@ -51,19 +53,6 @@ def reconcile(*, now: dt.datetime) -> AgentResult:
             log.error(difference, portfolio=portfolio.name)
             skipped.append(SkippedSubject(subject=portfolio.name, reason=difference))
     return AgentResult(done=done, skipped=skipped)
-
-
-def _guarded_resolve(order: Order, now: dt.datetime, skipped: list[SkippedSubject]) -> str:
-    """Resolve one order; whatever goes wrong there is recorded and the others go on."""
-    try:
-        return _resolve(order, now)
-    except BozBaseException as error:
-        reason = error.message
-    except Exception as error:
-        reason = f"Stopped by an unexpected {type(error).__name__}."
-        log.exception(reason, client_order_id=order.client_order_id)
-    skipped.append(SkippedSubject(subject=order.client_order_id, reason=reason))
-    return "still_unknown"
 
 
 def _resolve(order: Order, now: dt.datetime) -> str:

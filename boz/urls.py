@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from boz.core.health import health_view, metrics_view
@@ -14,6 +16,7 @@ admin.site.index_title = "Operator console"
 
 urlpatterns = [
     path("", include("boz.console.urls")),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}console/icon.svg")),
     path("admin/", admin.site.urls),
     path("api/health", health_view, name="health"),
     path("metrics", metrics_view, name="metrics"),

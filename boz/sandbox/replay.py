@@ -21,9 +21,9 @@ from boz.core.models import JobRun
 from boz.core.scheduling import ScheduleEntry
 
 #: A ladder opens at 15:00Z of the day before its climate day, so that is when a day's trading
-#: starts; results are published in the morning after.
+#: starts; results are published in the morning after, and corrections of reports until then.
 OPENING = dt.time(15, 0, tzinfo=dt.UTC)
-SETTLED_BY = dt.time(14, 30, tzinfo=dt.UTC)
+SETTLED_BY = dt.time(15, 0, tzinfo=dt.UTC)
 #: While only learning from history, the evening forecast and the morning report are enough.
 EVENING = dt.time(1, 0, tzinfo=dt.UTC)
 MORNING = dt.time(14, 0, tzinfo=dt.UTC)

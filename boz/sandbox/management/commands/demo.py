@@ -52,8 +52,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--step-minutes",
             type=int,
-            default=60,
-            help="simulated minutes between two looks at the world (default 60)",
+            default=90,
+            help="simulated minutes between two looks at the world (default 90)",
         )
         parser.add_argument(
             "--database",

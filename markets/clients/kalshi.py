@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.conf import settings
 from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError, TransientError
 from boz.core.http import Captured, HttpTransport
 from boz.core.schemas import SkippedSubject
+from boz.core.service_client import ServiceClient
 from markets.clients.kalshi_types import (
     ExchangeBook,
     ExchangeEvent,
@@ -46,16 +46,12 @@ class Listing(Generic[Item]):
     refused: tuple[SkippedSubject, ...] = ()
 
 
-class KalshiMarketData:
+class KalshiMarketData(ServiceClient):
     """Reads series, events, markets, books and trades.
 
     One unreadable object never hides the others: listings carry what was refused beside what was
     read.
     """
-
-    def __init__(self, http: HttpTransport) -> None:
-        """Use a transport whose base address ends in ``/trade-api/v2``."""
-        self._http = http
 
     @classmethod
     def from_settings(cls, *, capture: Callable[[Captured], None] | None = None) -> Self:
@@ -68,17 +64,6 @@ class KalshiMarketData:
                 capture=capture,
             )
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def series(self, ticker: str) -> ExchangeSeries:
         """Return one series with its fee.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from boz.core.errors import InvalidDataError, TransientError
 from boz.core.http import Captured, Fetched, HttpTransport
+from boz.core.service_client import ServiceClient
 
 SOURCE = "aviationweather.gov"
 
@@ -42,12 +42,8 @@ class StationReports(BaseModel):
     problems: tuple[tuple[str, str], ...] = ()
 
 
-class AviationWeatherClient:
+class AviationWeatherClient(ServiceClient):
     """Reads station reports; errors are those of the transport and InvalidDataError."""
-
-    def __init__(self, *, http: HttpTransport) -> None:
-        """Take the transport; :meth:`from_settings` builds the ordinary one."""
-        self._http = http
 
     @classmethod
     def from_settings(cls, *, capture: Callable[[Captured], None] | None = None) -> Self:
@@ -61,21 +57,6 @@ class AviationWeatherClient:
                 capture=capture,
             )
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._http.close()
 
     def metars(self, icaos: Sequence[str], *, hours: float) -> StationReports:
         """Return the reports of the last ``hours``, oldest first; none at all is an answer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured, HttpTransport
+from boz.core.service_client import ServiceClient
 
 SOURCE = "api.weather.gov"
 
@@ -76,12 +76,8 @@ class Product(ProductRef):
     text: str = Field(alias="productText", min_length=1)
 
 
-class NwsClient:
+class NwsClient(ServiceClient):
     """Reads from the weather service; errors are those of the transport and InvalidDataError."""
-
-    def __init__(self, *, http: HttpTransport) -> None:
-        """Take the transport; :meth:`from_settings` builds the ordinary one."""
-        self._http = http
 
     @classmethod
     def from_settings(cls, *, capture: Callable[[Captured], None] | None = None) -> Self:
@@ -95,21 +91,6 @@ class NwsClient:
                 capture=capture,
             )
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._http.close()
 
     def point(self, *, latitude: float, longitude: float) -> GridPoint:
         """Return the grid cell of a place; the service takes at most four decimals."""

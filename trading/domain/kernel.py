@@ -9,8 +9,10 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from boz.core.money import ONE, ZERO, format_dollars, probability_to_decimal
+from boz.core.money import ZERO, format_dollars, probability_to_decimal
 from boz.core.schemas import (
+    BookLevel,
+    BracketPrediction,
     BracketProbability,
     Confidence,
     FeeTerms,
@@ -21,7 +23,7 @@ from boz.core.schemas import (
     TradeSignal,
 )
 from trading.domain.beliefs import market_probability, shrunk_probability
-from trading.domain.sizing import kelly_budget, purchase
+from trading.domain.sizing import kelly_budget, purchase, worst_cost_each
 from trading.domain.snapshot import MarketView, Snapshot
 
 CONFIDENCE_ORDER = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
@@ -47,14 +49,22 @@ class Outcome(Schema):
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A purchase that would be worth making on its own."""
+class _Offer:
+    """One side of one market as it could be bought, and what both of us think of it."""
 
-    signal: TradeSignal
+    view: MarketView
+    side: Side
+    asks: tuple[BookLevel, ...]
+    probability: float
+    market_probability: float
 
     @property
-    def value_per_dollar(self) -> Decimal:
-        return self.signal.expected_value_dollars / self.signal.all_in_cost_dollars
+    def name(self) -> str:
+        return f"{self.side.value.upper()} {self.view.bracket.label}"
+
+    @property
+    def worth(self) -> Decimal:
+        return probability_to_decimal(self.probability)
 
 
 class _StandsDown(Exception):  # noqa: N818 - control flow inside this module
@@ -73,14 +83,13 @@ def decide(snapshot: Snapshot) -> Outcome:
     if blocked or snapshot.belief is None or snapshot.fee_terms is None:
         return Outcome(stand_downs=blocked)
     beliefs = {item.market_ticker: item for item in snapshot.belief.brackets}
-    candidates: list[_Candidate] = []
+    candidates: list[TradeSignal] = []
     refused: list[StandDown] = []
     for view in snapshot.markets:
         for side in Side:
             try:
-                candidates.append(
-                    _candidate(snapshot, view, side, beliefs.get(view.ticker), snapshot.fee_terms)
-                )
+                offer = _offer(snapshot, view, side, beliefs.get(view.ticker))
+                candidates.append(_signal(snapshot, snapshot.belief, offer, snapshot.fee_terms))
             except _StandsDown as no:
                 refused.append(
                     StandDown(market_ticker=view.ticker, side=side, code=no.code, reason=no.reason)
@@ -153,29 +162,23 @@ def _belief_stand_downs(snapshot: Snapshot) -> list[tuple[str, str]]:
     return found
 
 
-def _candidate(
-    snapshot: Snapshot,
-    view: MarketView,
-    side: Side,
-    belief: BracketProbability | None,
-    terms: FeeTerms,
-) -> _Candidate:
-    """Return the purchase of one side of one market, or raise why not."""
+def _offer(
+    snapshot: Snapshot, view: MarketView, side: Side, belief: BracketProbability | None
+) -> _Offer:
+    """Return one side of one market with both probabilities, or raise why it is left alone."""
     book = _tradeable_book(view, snapshot.parameters.max_spread_dollars)
     if belief is None:
         raise _StandsDown("no_belief", f"There is no probability for {view.bracket.label}.")
-    ask = book.best_ask(side)
-    market_yes = market_probability(book)
-    if ask is None or market_yes is None:
+    ask, market = book.best_ask(side), market_probability(book)
+    if ask is None or market is None:
         raise _StandsDown("no_quote", f"Nobody quotes both sides of {view.bracket.label}.")
     _require_price_inside(snapshot, view, side, ask)
     yes = shrunk_probability(
-        model=belief.probability,
-        market=market_yes,
-        model_weight=snapshot.parameters.model_weight,
+        model=belief.probability, market=market, model_weight=snapshot.parameters.model_weight
     )
-    probability = yes if side is Side.YES else 1.0 - yes
-    return _sized(snapshot, view, side, book, terms, probability, market_yes)
+    if side is Side.NO:
+        yes, market = 1.0 - yes, 1.0 - market
+    return _Offer(view, side, book.asks(side), probability=yes, market_probability=market)
 
 
 def _tradeable_book(view: MarketView, max_spread: Decimal) -> OrderBook:
@@ -207,101 +210,86 @@ def _require_price_inside(snapshot: Snapshot, view: MarketView, side: Side, ask:
         )
 
 
-def _sized(
-    snapshot: Snapshot,
-    view: MarketView,
-    side: Side,
-    book: OrderBook,
-    terms: FeeTerms,
-    probability: float,
-    market_yes: float,
-) -> _Candidate:
-    """Return the candidate at the size that budget, book and edge allow."""
-    limits, name = snapshot.portfolio.limits, f"{side.value.upper()} {view.bracket.label}"
-    belief = probability_to_decimal(probability)
-    asks = book.asks(side)
-    worst_all_in = belief - limits.min_ev_dollars
-    first = purchase(
-        asks=asks[:1],
-        budget_dollars=ONE + ONE,
-        worst_all_in_dollars=ONE + ONE,
-        terms=terms,
-    )
-    if first is None:
-        raise _StandsDown("thin_book", f"Less than one whole contract of {name} is offered.")
-    edge = belief - first.per_contract_dollars
-    if edge > snapshot.parameters.max_edge_dollars:
-        raise _StandsDown(
-            "too_good",
-            f"{name} looks {_cents(edge)} too cheap; that is a fault, not a gift.",
-        )
-    if edge < limits.min_ev_dollars:
-        raise _StandsDown(
-            "edge_too_small",
-            f"{name} costs {_cents(first.per_contract_dollars)} all in and is worth"
-            f" {_cents(belief)} to us; an edge of {_cents(limits.min_ev_dollars)} is asked for.",
-        )
-    budget = min(
-        limits.max_trade_size_dollars,
-        snapshot.portfolio.free_cash_dollars,
-        kelly_budget(
-            probability=probability,
-            cost_dollars=first.per_contract_dollars,
-            bankroll_dollars=snapshot.portfolio.free_cash_dollars,
-            fraction=snapshot.parameters.kelly_fraction,
-        ),
-    )
+def _signal(
+    snapshot: Snapshot, belief: BracketPrediction, offer: _Offer, terms: FeeTerms
+) -> TradeSignal:
+    """Return the purchase at the size that budget, book and edge allow, or raise why not."""
+    each = worst_cost_each(offer.asks[0].price_dollars, terms)
+    _require_edge(snapshot, offer, each)
+    budget = _budget(snapshot, offer, each)
     bought = purchase(
-        asks=asks, budget_dollars=budget, worst_all_in_dollars=worst_all_in, terms=terms
+        asks=offer.asks,
+        budget_dollars=budget,
+        worst_all_in_dollars=offer.worth - snapshot.portfolio.limits.min_ev_dollars,
+        terms=terms,
     )
     if bought is None:
         raise _StandsDown(
             "budget",
-            f"{format_dollars(budget)} may be spent on {name}, which is less than one contract at"
-            f" {_cents(first.per_contract_dollars)}.",
+            f"{format_dollars(budget)} may be spent on {offer.name}: less than one contract at"
+            f" {_cents(each)}, or less than one is offered.",
         )
-    market_side = market_yes if side is Side.YES else 1.0 - market_yes
-    assert snapshot.belief is not None  # noqa: S101 - decide() has checked it
-    value = belief - bought.per_contract_dollars
-    return _Candidate(
-        TradeSignal(
-            market_ticker=view.ticker,
-            side=side,
-            count=bought.count,
-            limit_price_dollars=bought.worst_price,
-            all_in_cost_dollars=bought.per_contract_dollars,
-            max_cost_dollars=bought.max_dollars,
-            probability=probability,
-            market_probability=market_side,
-            expected_value_dollars=value,
-            confidence=snapshot.belief.confidence,
-            reasons=_reasons(snapshot, name, probability, market_side, bought.count, value),
+    value = offer.worth - bought.per_contract_dollars
+    return TradeSignal(
+        market_ticker=offer.view.ticker,
+        side=offer.side,
+        count=bought.count,
+        limit_price_dollars=bought.worst_price,
+        all_in_cost_dollars=bought.per_contract_dollars,
+        max_cost_dollars=bought.max_dollars,
+        probability=offer.probability,
+        market_probability=offer.market_probability,
+        expected_value_dollars=value,
+        confidence=belief.confidence,
+        reasons=_reasons(belief, offer, count=bought.count, value=value),
+    )
+
+
+def _require_edge(snapshot: Snapshot, offer: _Offer, each: Decimal) -> None:
+    """Raise when one contract is worth too little more than it costs, or suspiciously much."""
+    edge, least = offer.worth - each, snapshot.portfolio.limits.min_ev_dollars
+    if edge > snapshot.parameters.max_edge_dollars:
+        raise _StandsDown(
+            "too_good",
+            f"{offer.name} looks {_cents(edge)} too cheap; that is a fault, not a gift.",
         )
+    if edge < least:
+        raise _StandsDown(
+            "edge_too_small",
+            f"{offer.name} costs {_cents(each)} all in and is worth {_cents(offer.worth)} to us;"
+            f" an edge of {_cents(least)} is asked for.",
+        )
+
+
+def _budget(snapshot: Snapshot, offer: _Offer, each: Decimal) -> Decimal:
+    state = snapshot.portfolio
+    return min(
+        state.limits.max_trade_size_dollars,
+        state.free_cash_dollars,
+        kelly_budget(
+            probability=offer.probability,
+            cost_dollars=each,
+            bankroll_dollars=state.free_cash_dollars,
+            fraction=snapshot.parameters.kelly_fraction,
+        ),
     )
 
 
 def _reasons(
-    snapshot: Snapshot,
-    name: str,
-    probability: float,
-    market_side: float,
-    count: Decimal,
-    value: Decimal,
+    belief: BracketPrediction, offer: _Offer, *, count: Decimal, value: Decimal
 ) -> tuple[str, ...]:
-    belief = snapshot.belief
-    assert belief is not None  # noqa: S101 - decide() has checked it
     return (
         f"We expect {belief.mean_f:.1f} ± {belief.sd_f:.1f} °F in {belief.city} from"
         f" {', '.join(belief.sources) or 'climatology'}.",
-        f"{name} pays with probability {probability:.0%} for us after leaning on the market,"
-        f" which says {market_side:.0%}.",
+        f"{offer.name} pays with probability {offer.probability:.0%} for us after leaning on the"
+        f" market, which says {offer.market_probability:.0%}.",
         f"{count.normalize():f} contracts have an expected value of {_cents(value)} each after"
         " fees.",
     )
 
 
 def _choose(
-    snapshot: Snapshot, candidates: list[_Candidate]
+    snapshot: Snapshot, candidates: list[TradeSignal]
 ) -> tuple[tuple[TradeSignal, ...], tuple[StandDown, ...]]:
     """Take the best candidates that fit under the event's and the portfolio's limits together."""
     state = snapshot.portfolio
@@ -312,18 +300,22 @@ def _choose(
     refused: list[StandDown] = []
     ranked = sorted(
         candidates,
-        key=lambda item: (-item.value_per_dollar, item.signal.market_ticker, item.signal.side),
+        key=lambda item: (
+            -item.expected_value_dollars / item.all_in_cost_dollars,
+            item.market_ticker,
+            item.side,
+        ),
     )
     for candidate in ranked:
         reason = _no_room(candidate, room=room, slots=slots - len(chosen), snapshot=snapshot)
         if reason is None:
-            chosen.append(candidate.signal)
-            room -= candidate.signal.max_cost_dollars
+            chosen.append(candidate)
+            room -= candidate.max_cost_dollars
         else:
             refused.append(
                 StandDown(
-                    market_ticker=candidate.signal.market_ticker,
-                    side=candidate.signal.side,
+                    market_ticker=candidate.market_ticker,
+                    side=candidate.side,
                     code=reason[0],
                     reason=reason[1],
                 )
@@ -332,7 +324,7 @@ def _choose(
 
 
 def _no_room(
-    candidate: _Candidate, *, room: Decimal, slots: int, snapshot: Snapshot
+    candidate: TradeSignal, *, room: Decimal, slots: int, snapshot: Snapshot
 ) -> tuple[str, str] | None:
     if slots <= 0:
         return (
@@ -340,11 +332,11 @@ def _no_room(
             f"This strategy holds at most {snapshot.parameters.max_trades_per_event} trades per"
             " event, and better ones come first.",
         )
-    if candidate.signal.max_cost_dollars > max(room, ZERO):
+    if candidate.max_cost_dollars > max(room, ZERO):
         limit = snapshot.portfolio.limits.max_exposure_dollars
         return (
             "exposure",
-            f"{format_dollars(candidate.signal.max_cost_dollars)} more would pass the exposure"
+            f"{format_dollars(candidate.max_cost_dollars)} more would pass the exposure"
             f" limit of {format_dollars(limit)} or the cash at hand.",
         )
     return None

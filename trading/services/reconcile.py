@@ -16,7 +16,8 @@ from markets.venues import PlacedOrder, get_venue
 from trading import selectors
 from trading.choices import OrderStatus, TradeStatus
 from trading.models import Fill, Order, Portfolio, Position, Trade
-from trading.services.orders import book_report, cancel_trade, mark_not_sent, venue_order
+from trading.services.booking import book_report, cancel_trade, mark_not_sent
+from trading.services.orders import venue_order
 from trading.services.risk import locked_portfolio
 
 log = get_logger("ORDER")

@@ -67,45 +67,59 @@ def require_admission(
         OperatorActionRequired: If the venue cannot be used here, or real money is meant and not
             both switches are set.
     """
-    _require_venue_allowed(portfolio)
+    try:
+        _require_venue_allowed(portfolio)
+        _require_no_block(portfolio, now)
+        _require_within_loss_limit(portfolio, now)
+        _require_within_limits(portfolio, cost_dollars, own_trade_id)
+        _require_cash(portfolio, cost_dollars, own_trade_id)
+    except RiskLimitError as error:
+        log.info(error.message, **{key: str(value) for key, value in error.context.items()})
+        raise
+
+
+def _require_no_block(portfolio: Portfolio, now: dt.datetime) -> None:
     reasons = blocks(portfolio, now=now)
     if reasons:
-        raise _refused(CooldownActiveError(reasons[0], {"portfolio": portfolio.name}))
+        raise CooldownActiveError(reasons[0], {"portfolio": portfolio.name})
+
+
+def _require_within_loss_limit(portfolio: Portfolio, now: dt.datetime) -> None:
     realised = selectors.realised_today_dollars(portfolio, now=now)
     if -realised >= portfolio.daily_loss_limit_dollars:
-        raise _refused(
-            RiskLimitError(
-                f"Realised result today is {format_dollars(realised)}; the daily loss limit of"
-                f" {format_dollars(portfolio.daily_loss_limit_dollars)} is reached.",
-                {"portfolio": portfolio.name, "realised_dollars": realised},
-            )
+        raise RiskLimitError(
+            f"Realised result today is {format_dollars(realised)}; the daily loss limit of"
+            f" {format_dollars(portfolio.daily_loss_limit_dollars)} is reached.",
+            {"portfolio": portfolio.name, "realised_dollars": realised},
         )
+
+
+def _require_within_limits(
+    portfolio: Portfolio, cost_dollars: Decimal, own_trade_id: int | None
+) -> None:
     if cost_dollars > portfolio.max_trade_size_dollars:
-        raise _refused(
-            RiskLimitError(
-                f"The order costs up to {format_dollars(cost_dollars)}, above the limit per trade"
-                f" of {format_dollars(portfolio.max_trade_size_dollars)}.",
-                {"portfolio": portfolio.name, "cost_dollars": cost_dollars},
-            )
+        raise RiskLimitError(
+            f"The order costs up to {format_dollars(cost_dollars)}, above the limit per trade"
+            f" of {format_dollars(portfolio.max_trade_size_dollars)}.",
+            {"portfolio": portfolio.name, "cost_dollars": cost_dollars},
         )
     exposure = selectors.exposure_dollars(portfolio, without_trade=own_trade_id)
     if exposure + cost_dollars > portfolio.max_daily_exposure_dollars:
-        raise _refused(
-            RiskLimitError(
-                f"{format_dollars(exposure)} is at risk already; {format_dollars(cost_dollars)}"
-                " more would pass the exposure limit of"
-                f" {format_dollars(portfolio.max_daily_exposure_dollars)}.",
-                {"portfolio": portfolio.name, "exposure_dollars": exposure},
-            )
+        raise RiskLimitError(
+            f"{format_dollars(exposure)} is at risk already; {format_dollars(cost_dollars)}"
+            " more would pass the exposure limit of"
+            f" {format_dollars(portfolio.max_daily_exposure_dollars)}.",
+            {"portfolio": portfolio.name, "exposure_dollars": exposure},
         )
+
+
+def _require_cash(portfolio: Portfolio, cost_dollars: Decimal, own_trade_id: int | None) -> None:
     cash = selectors.free_cash_dollars(portfolio, without_trade=own_trade_id)
     if cost_dollars > cash:
-        raise _refused(
-            InsufficientBalanceError(
-                f"The order costs up to {format_dollars(cost_dollars)} and the cash that nothing"
-                f" else may claim is {format_dollars(cash)}.",
-                {"portfolio": portfolio.name, "cash_dollars": cash},
-            )
+        raise InsufficientBalanceError(
+            f"The order costs up to {format_dollars(cost_dollars)} and the cash that nothing else"
+            f" may claim is {format_dollars(cash)}.",
+            {"portfolio": portfolio.name, "cash_dollars": cash},
         )
 
 
@@ -123,8 +137,3 @@ def _require_venue_allowed(portfolio: Portfolio) -> None:
             f"No manager has confirmed real money for portfolio {portfolio.name}.",
             {"portfolio": portfolio.name},
         )
-
-
-def _refused(error: RiskLimitError) -> RiskLimitError:
-    log.info(error.message, **{key: str(value) for key, value in error.context.items()})
-    return error

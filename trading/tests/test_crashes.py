@@ -25,9 +25,10 @@ from trading.choices import Mode, OrderStatus, TradeStatus, Venue
 from trading.models import Fill, KillSwitch, LedgerEntry, Order, Portfolio, Position, Trade
 from trading.services import orders as order_service
 from trading.services import reconcile as reconcile_service
+from trading.services.booking import book_report, mark_not_sent
 from trading.services.cycle import run_trading_cycle
 from trading.services.ledger import post_deposit
-from trading.services.orders import book_report, execute_trade, mark_not_sent
+from trading.services.orders import execute_trade
 from trading.services.protections import set_kill_switch
 from trading.services.reconcile import grace, reconcile
 from trading.services.risk import locked_portfolio, require_admission

@@ -16,6 +16,7 @@ from trading.domain.snapshot import Snapshot, stable_hash
 from trading.models import Decision, Fill, LedgerEntry, Order, Position, Signal, Trade
 from trading.services import orders as order_service
 from trading.services.approvals import approve_trade, expire_approvals, reject_trade
+from trading.services.booking import book_report
 from trading.services.cycle import run_trading_cycle
 from trading.services.orders import execute_trade
 from trading.services.portfolios import change_limits
@@ -153,7 +154,7 @@ def test_a_fill_delivered_twice_is_booked_once():
     report = order_service.get_venue("paper").place(
         order=order_service.venue_order(order), now=order.sent_at
     )
-    order_service.book_report(order_id=order.pk, report=report, now=LATER)
+    book_report(order_id=order.pk, report=report, now=LATER)
 
     assert (Fill.objects.count(), selectors.cash_dollars(portfolio)) == before
     assert Position.objects.get(market=order.trade.market).count == order.filled_count

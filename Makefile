@@ -59,7 +59,7 @@ schema: setup-dev ## Write docs/openapi.yaml anew
 
 check: lint types walls ## Lint, types, walls, migrations and deploy checks
 	$(MANAGE) makemigrations --check --dry-run
-	ENVIRONMENT=production NWS_USER_AGENT="boz-weather-trader (operator@example.org)" \
+	ENVIRONMENT=production DEBUG=0 BEHIND_TLS=1 NWS_USER_AGENT="boz-weather-trader (operator@example.org)" \
 	  ALLOWED_HOSTS=boz.example.org $(MANAGE) check --deploy --fail-level WARNING
 
 run: setup ## Serve the console on http://127.0.0.1:8000/

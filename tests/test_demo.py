@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,25 @@ def test_the_demo_never_wipes_a_database_it_did_not_make(tmp_path):
     assert result.returncode != 0
     assert "was not made by the demo" in result.stderr
     assert precious.read_bytes() == b"years of trades"
+
+
+def test_a_port_in_use_is_told_before_anything_is_played(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+
+        result = subprocess.run(
+            [sys.executable, "manage.py", "demo", "--port", port],
+            cwd=ROOT,
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert result.returncode != 0
+    assert f"Port {port} cannot be used" in result.stderr
 
 
 @pytest.mark.parametrize("days", ["0", "34", "-1"])

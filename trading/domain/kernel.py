@@ -186,6 +186,10 @@ def _tradeable_book(view: MarketView, max_spread: Decimal) -> OrderBook:
         raise _StandsDown("market_closed", f"{view.bracket.label} is not open for trading.")
     if view.has_open_trade:
         raise _StandsDown("already_held", f"A trade in {view.bracket.label} is already under way.")
+    if view.was_rejected:
+        raise _StandsDown(
+            "rejected", f"A person rejected a trade in {view.bracket.label} on this day."
+        )
     if view.book is None:
         raise _StandsDown("no_fresh_book", f"There is no fresh book for {view.bracket.label}.")
     if view.book.is_crossed:
@@ -283,8 +287,8 @@ def _reasons(
         f" {', '.join(belief.sources) or 'climatology'}.",
         f"{offer.name} pays with probability {offer.probability:.0%} for us after leaning on the"
         f" market, which says {offer.market_probability:.0%}.",
-        f"{count.normalize():f} contracts have an expected value of {_cents(value)} each after"
-        " fees.",
+        f"We want {count.normalize():f} of them; each has an expected value of {_cents(value)}"
+        " after fees.",
     )
 
 

@@ -52,6 +52,7 @@ class MarketView(Schema):
     is_open: bool
     book: OrderBook | None
     has_open_trade: bool = False
+    was_rejected: bool = False
 
 
 class Snapshot(Schema):

@@ -99,7 +99,8 @@ def _waiting_trade(trade_id: int, user: AbstractBaseUser, now: dt.datetime) -> T
         )
     if trade.expires_at is not None and trade.expires_at <= now:
         raise InvalidOrderError(
-            f"Trade {trade.pk} expired at {trade.expires_at:%H:%M} UTC.", {"trade": trade.pk}
+            f"Trade {trade.pk} expired at {trade.expires_at:%Y-%m-%d %H:%M} UTC.",
+            {"trade": trade.pk},
         )
     return trade
 

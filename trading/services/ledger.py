@@ -31,8 +31,8 @@ def post(
     Raises:
         ValueError: If the amount is negative; a movement has a direction instead.
     """
-    if amount_dollars < 0:
-        raise ValueError(f"a ledger amount is never negative, was {amount_dollars}")
+    if not amount_dollars.is_finite() or amount_dollars < 0:
+        raise ValueError(f"a ledger amount is finite and never negative, was {amount_dollars}")
     if amount_dollars == 0:
         return None
     entry, _ = LedgerEntry.objects.get_or_create(

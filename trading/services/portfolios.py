@@ -11,11 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from boz.core.errors import InvalidDataError, OperatorActionRequired
+from boz.core.money import CENT, format_dollars
 from boz.core.services.audit import record_audit
 from trading.domain.parameters import checked_parameters
 from trading.models import Portfolio, Strategy, StrategyEvent
 from trading.services.ledger import post_deposit
 
+#: More than any desk of this kind holds, and well inside of what the ledger's columns can.
+MAX_DEPOSIT_DOLLARS = Decimal("10000000")
 #: What a manager may change through :func:`change_limits`.
 LIMIT_FIELDS = (
     "mode",
@@ -46,10 +49,9 @@ def open_portfolio(
     Limits that are not given are the installation's defaults.
 
     Raises:
-        InvalidDataError: If the deposit is negative or a limit makes no sense.
+        InvalidDataError: If the deposit or a limit makes no sense.
     """
-    if deposit_dollars < 0:
-        raise InvalidDataError(f"A deposit cannot be negative, was {deposit_dollars}.")
+    _require_deposit(deposit_dollars)
     parameters = dict(strategy_parameters or {})
     checked_parameters(strategy_kind, parameters)
     portfolio = Portfolio(name=name, owner=owner, created_at=now, **limits)
@@ -110,6 +112,15 @@ def change_limits(
         now=now,
     )
     return locked
+
+
+def _require_deposit(amount_dollars: Decimal) -> None:
+    in_range = amount_dollars.is_finite() and 0 <= amount_dollars <= MAX_DEPOSIT_DOLLARS
+    if not in_range or amount_dollars % CENT != 0:
+        raise InvalidDataError(
+            f"A deposit is whole cents from $0 to {format_dollars(MAX_DEPOSIT_DOLLARS)},"
+            f" was {amount_dollars}."
+        )
 
 
 def _save_checked(portfolio: Portfolio) -> None:

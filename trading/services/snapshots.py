@@ -11,7 +11,7 @@ from markets.models import Event, Market
 from prediction import selectors as prediction_reads
 from prediction.models import Prediction
 from trading import selectors
-from trading.choices import FINAL_TRADE_STATUSES
+from trading.choices import FINAL_TRADE_STATUSES, TradeStatus
 from trading.domain.freshness import belief_problem
 from trading.domain.parameters import StrategyParameters
 from trading.domain.snapshot import Limits, MarketView, PortfolioState, Snapshot
@@ -58,7 +58,7 @@ def event_snapshot(
         raise BozBaseException(f"Event {event.ticker} has no markets.", {"event": event.ticker})
     prediction, belief, problem = _belief(event, markets, as_of)
     books = market_reads.latest_books(event=event, as_of=as_of)
-    held = _markets_with_open_trades(portfolio, event, without_trade)
+    held, rejected = _markets_spoken_for(portfolio, event, without_trade)
     return (
         Snapshot(
             as_of=as_of,
@@ -79,6 +79,7 @@ def event_snapshot(
                     is_open=market.is_open(as_of),
                     book=books.get(market.ticker),
                     has_open_trade=market.pk in held,
+                    was_rejected=market.pk in rejected,
                 )
                 for market in markets
             ),
@@ -118,12 +119,17 @@ def _fee_terms(event: Event, as_of: dt.datetime) -> FeeTerms | None:
         return None
 
 
-def _markets_with_open_trades(
+def _markets_spoken_for(
     portfolio: Portfolio, event: Event, without_trade: int | None
-) -> set[int]:
-    trades = Trade.objects.filter(portfolio=portfolio, event=event).exclude(
-        status__in=FINAL_TRADE_STATUSES
-    )
+) -> tuple[set[int], set[int]]:
+    """Return the markets with a trade under way, and those in which a person rejected one."""
+    rows = Trade.objects.filter(portfolio=portfolio, event=event)
     if without_trade is not None:
-        trades = trades.exclude(pk=without_trade)
-    return set(trades.values_list("market_id", flat=True))
+        rows = rows.exclude(pk=without_trade)
+    held, rejected = set(), set()
+    for market_id, status in rows.values_list("market_id", "status"):
+        if status == TradeStatus.REJECTED:
+            rejected.add(market_id)
+        elif status not in FINAL_TRADE_STATUSES:
+            held.add(market_id)
+    return held, rejected

@@ -182,7 +182,7 @@ def test_an_approver_approves_a_waiting_trade_and_it_is_executed(waiting):
     assert response.json()["status"] == "executed"
     assert response.json()["decided_by"] == "a approver"
     again = approver.post(f"/api/v1/trades/{waiting.pk}/approve/")
-    assert (again.status_code, again.json()["error"]) == (400, "InvalidOrderError")
+    assert (again.status_code, again.json()["error"]) == (409, "InvalidOrderError")
     assert waiting.orders.count() == 1
 
 

@@ -7,9 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from boz.core.models import AuditEvent
+from markets.tests.factories import NOW
 from trading import selectors
-from trading.models import Portfolio
-from trading.tests.factories import UserFactory
+from trading.models import Portfolio, Trade
+from trading.services.cycle import run_trading_cycle
+from trading.tests.factories import UserFactory, make_portfolio, make_tradeable_event
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +33,17 @@ def test_a_portfolio_opened_at_the_prompt_is_on_paper_and_manual():
     assert portfolio.strategies.count() == 1
 
 
-@pytest.mark.parametrize(("owner", "deposit"), [("nobody", "100"), ("ann", "-1"), ("ann", "much")])
+@pytest.mark.parametrize(
+    ("owner", "deposit"),
+    [
+        ("nobody", "100"),
+        ("ann", "-1"),
+        ("ann", "much"),
+        ("ann", "1e400"),
+        ("ann", "99999999999"),
+        ("ann", "0.001"),
+    ],
+)
 def test_an_unusable_portfolio_is_refused_with_a_sentence(owner, deposit):
     UserFactory(username="ann")
 
@@ -39,6 +51,21 @@ def test_an_unusable_portfolio_is_refused_with_a_sentence(owner, deposit):
         call_command("open_portfolio", "Mine", "--owner", owner, f"--deposit={deposit}")
 
     assert not Portfolio.objects.exists()
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("approve", "executed"), ("reject", "rejected")])
+def test_a_waiting_trade_is_reviewed_at_the_prompt_in_the_worlds_own_time(verdict, status):
+    make_tradeable_event()
+    make_portfolio(mode="manual")
+    run_trading_cycle(now=NOW)
+    trade = Trade.objects.order_by("pk").first()
+    words = ("review_trade", str(trade.pk), verdict, "--user", "owner")
+
+    answer = run(*words, "--as-of", "2024-11-14T20:00:00Z")
+
+    assert answer["status"] == status
+    with pytest.raises(CommandError, match="no longer waits"):
+        call_command(*words)
 
 
 def test_the_kill_switch_turns_both_ways_and_remembers_why():
@@ -51,8 +78,11 @@ def test_the_kill_switch_turns_both_ways_and_remembers_why():
     assert AuditEvent.objects.filter(action="kill_switch").count() == 2
 
 
-def test_the_kill_switch_does_not_turn_without_a_reason():
-    with pytest.raises(CommandError, match="reason"):
-        call_command("kill_switch", "on")
+def test_the_kill_switch_turns_on_at_once_but_off_only_with_a_reason():
+    call_command("kill_switch", "on", stdout=StringIO())
+    assert selectors.kill_switch_is_on()
 
-    assert not selectors.kill_switch_is_on()
+    with pytest.raises(CommandError, match="reason"):
+        call_command("kill_switch", "off")
+
+    assert selectors.kill_switch_is_on()

@@ -377,6 +377,17 @@ def test_a_trade_expires_unapproved_and_frees_what_it_reserved(waiting):
     assert selectors.exposure_dollars(waiting.portfolio) == 0
 
 
+def test_a_rejected_trade_is_not_proposed_again_for_that_day(waiting):
+    reject_trade(trade_id=waiting.pk, user=waiting.portfolio.owner, now=NOW, reason="no")
+    make_books(list(waiting.event.markets.all()), at=LATER)
+
+    run_trading_cycle(now=LATER)
+
+    assert not Trade.objects.filter(market=waiting.market).exclude(pk=waiting.pk).exists()
+    later = Decision.objects.get(as_of=LATER)
+    assert "rejected" in {item["code"] for item in later.outcome["stand_downs"]}
+
+
 def test_a_stranger_may_neither_approve_nor_reject(waiting):
     stranger = UserFactory(username="stranger")
 

@@ -28,7 +28,7 @@ from boz.core.errors import (
 
 #: The first class that matches decides, so a subclass stands before its parent.
 STATUS_OF_ERROR: tuple[tuple[type[BozBaseException], int], ...] = (
-    (InvalidOrderError, status.HTTP_400_BAD_REQUEST),
+    (InvalidOrderError, status.HTTP_409_CONFLICT),
     (InvalidDataError, status.HTTP_400_BAD_REQUEST),
     (RiskLimitError, status.HTTP_409_CONFLICT),
     (QuarantinedError, status.HTTP_409_CONFLICT),

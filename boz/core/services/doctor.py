@@ -137,7 +137,7 @@ def _agents(*, now: dt.datetime) -> Iterator[Finding]:
 def _agent_finding(
     name: str, success: JobRun | None, last: JobRun | None, *, now: dt.datetime
 ) -> Finding:
-    again = f"Run manage.py run_agent {name} --once and read what it says."
+    again = f"Run manage.py run_agent {name} and read what it says."
     if success is None or success.finished_at is None:
         said = f" Its last run said: {last.error}" if last is not None else ""
         return Finding(f"agent {name}", False, f"It has not succeeded yet.{said}", again)
@@ -145,6 +145,9 @@ def _agent_finding(
     detail = f"Last success {minutes:.0f} minutes ago."
     if last is not None and last.status == JobRun.Status.FAILED:
         return Finding(f"agent {name}", False, f"{detail} Its last run said: {last.error}", again)
+    if success.skipped and not any(success.done.values()):
+        reason = success.skipped[0].get("reason", "")
+        return Finding(f"agent {name}", False, f"{detail} It got nothing done: {reason}", again)
     return Finding(f"agent {name}", True, detail)
 
 

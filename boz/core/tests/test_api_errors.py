@@ -24,7 +24,7 @@ from boz.core.errors import (
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
-        (InvalidOrderError, 400),
+        (InvalidOrderError, 409),
         (InvalidDataError, 400),
         (RiskLimitError, 409),
         (CooldownActiveError, 409),

@@ -19,15 +19,20 @@ class Command(BaseCommand):
     """Turn or read the kill switch."""
 
     help = (
-        "on: no order leaves, anywhere, until it is turned off again; a reason is needed and kept."
-        " off: orders may leave again. status: what it is and why."
+        "on: no order leaves, anywhere, until it is turned off again. off: orders may leave again;"
+        " say why with --reason. status: what it is and why."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("state", choices=("on", "off", "status"))
-        parser.add_argument("--reason", default="", help="why; needed for on and off")
+        parser.add_argument("--reason", default="", help="why; kept; needed for off")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    @staticmethod
+    def _default_reason(state: str) -> str:
+        """Return a reason for turning it on: an alarm must not wait for words."""
+        return "Turned on at the prompt." if state == "on" else ""
 
     def handle(self, **options: Any) -> None:
         """Turn it, then say what it is."""
@@ -36,7 +41,7 @@ class Command(BaseCommand):
                 set_kill_switch(
                     is_on=options["state"] == "on",
                     actor=f"{getpass.getuser()} at the prompt",
-                    reason=options["reason"],
+                    reason=options["reason"] or self._default_reason(options["state"]),
                     now=utc_now(),
                 )
             except BozBaseException as error:

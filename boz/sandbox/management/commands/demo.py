@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -67,6 +68,8 @@ class Command(BaseCommand):
             raise CommandError(f"--days must be 1 to {MAX_DAYS}, was {options['days']}.")
         if not 5 <= options["step_minutes"] <= 240:
             raise CommandError(f"--step-minutes must be 5 to 240, was {options['step_minutes']}.")
+        if not options["no_serve"]:
+            _require_free_port(options["port"])
         world = os.environ.get(WORLD_VARIABLE)
         if world:
             self._live_through(world, options)
@@ -128,6 +131,20 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The console stopped with code {code}; is port {port} in use? Try --port."
             )
+
+
+def _require_free_port(port: int) -> None:
+    """Say before the days are played that nothing could be served after them."""
+    if not 1 <= port <= 65535:
+        raise CommandError(f"--port must be 1 to 65535, was {port}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}); choose another with --port."
+            ) from error
 
 
 def _remove_demo_database(database: Path) -> None:

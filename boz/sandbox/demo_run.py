@@ -91,7 +91,7 @@ def _open_demo_portfolio() -> tuple[Portfolio, str]:
 def _learn(clock: WorldClock, report: ReplayReport) -> None:
     last = FIRST_DAY - dt.timedelta(days=2)
     total = (last - HISTORY_FROM).days + 1
-    with tqdm(total=total, desc="Learning", unit="day", file=sys.stderr) as bar:
+    with _progress(total, "Learning", "day") as bar:
         learn_history(
             clock=clock,
             first=HISTORY_FROM,
@@ -103,8 +103,8 @@ def _learn(clock: WorldClock, report: ReplayReport) -> None:
 
 def _trade(clock: WorldClock, report: ReplayReport, *, days: int, step: dt.timedelta) -> None:
     last_day = FIRST_DAY + dt.timedelta(days=days - 1)
-    total = round((days + 1) * dt.timedelta(days=1) / step)
-    with tqdm(total=total, desc="Trading ", unit="step", file=sys.stderr) as bar:
+    total = (days + 1) * dt.timedelta(days=1) // step + 1
+    with _progress(total, "Trading ", "step") as bar:
         play_days(
             clock=clock,
             schedule=import_string(f"{settings.SCHEDULES_MODULE}.SCHEDULES"),
@@ -114,6 +114,12 @@ def _trade(clock: WorldClock, report: ReplayReport, *, days: int, step: dt.timed
             report=report,
             progress=lambda moment: _advance(bar, 1, f"{moment:%d %b %H:%M}Z"),
         )
+
+
+def _progress(total: int, label: str, unit: str) -> tqdm[Any]:
+    """Return a bar that moves smoothly for a person and writes few lines into a log."""
+    pause = 0.1 if sys.stderr.isatty() else 5.0
+    return tqdm(total=total, desc=label, unit=unit, file=sys.stderr, mininterval=pause)
 
 
 def _advance(bar: tqdm[Any], steps: int, label: str = "") -> None:

@@ -2,7 +2,7 @@
 
 It holds no key, signs nothing, makes no network call and stores nothing. A report is a function of
 the order, the moments and the books known then, so that asking again gives the same answer with
-the same fill identities. What it assumes:
+the same fill identities, unless a book of an earlier time was stored late. What it assumes:
 
 * An order meets the newest book known when it is placed. The displayed size is there once per
   order; two orders at the same moment both see it, since a paper order takes nothing away from the

@@ -87,7 +87,7 @@ def _queue() -> Finding:
         )
     queue = settings.Q_CLUSTER
     broker = "Redis" if queue.get("redis") else "the database"
-    return Finding("queue", True, f"{queue['workers']} workers on {broker}.", required=True)
+    return Finding("queue", True, f"Workers: {queue['workers']}, on {broker}.", required=True)
 
 
 def _database() -> Finding:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets.models import Event, Market
-from settlement.models import Digest, PostMortem, Settlement
+from settlement.models import PostMortem, Settlement
 from trading.choices import TradeStatus
-from trading.models import Fill, Portfolio, Trade
+from trading.models import Trade
+from trading.selectors import unpaid_trades
 from weather.models import Station
 from weather.selectors import official_highs
 
@@ -33,7 +34,7 @@ def events_to_settle(*, now: dt.datetime) -> QuerySet[Event]:
     results_known = Q(determined_at__isnull=False, determined_at__lte=now)
     still_open = Q(status=Event.Status.DETERMINED) | Q(status=Event.Status.QUARANTINED)
     may_have_changed = Q(status=Event.Status.SETTLED, climate_day__gte=oldest)
-    unpaid = Exists(_unpaid_trades().filter(event=OuterRef("pk")))
+    unpaid = Exists(unpaid_trades().filter(event=OuterRef("pk")))
     return (
         Event.objects.filter(results_known)
         .filter(still_open | may_have_changed | unpaid)
@@ -52,7 +53,7 @@ def events_waiting(*, now: dt.datetime) -> QuerySet[Event]:
     return (
         Event.objects.filter(
             lacks_results,
-            Exists(_unpaid_trades().filter(event=OuterRef("pk"))),
+            Exists(unpaid_trades().filter(event=OuterRef("pk"))),
             Exists(markets),
             ~Exists(markets.filter(close_time__gt=now)),
         )
@@ -63,7 +64,7 @@ def events_waiting(*, now: dt.datetime) -> QuerySet[Event]:
 
 def events_with_unpaid_trades() -> set[int]:
     """Return the keys of events that still hold contracts of ours."""
-    return set(_unpaid_trades().values_list("event_id", flat=True))
+    return set(unpaid_trades().values_list("event_id", flat=True))
 
 
 def readings_as_of(events: Iterable[Event], *, now: dt.datetime) -> dict[int, int | None]:
@@ -77,13 +78,6 @@ def readings_as_of(events: Iterable[Event], *, now: dt.datetime) -> dict[int, in
         highs = official_highs(station=station, as_of=now, since=since)
         readings.update({event.pk: highs.get(event.climate_day) for event in mine})
     return readings
-
-
-def settled_trades(event: Event) -> QuerySet[Trade]:
-    """Return an event's trades that ended with a result."""
-    return Trade.objects.filter(
-        event=event, status__in=[TradeStatus.WON, TradeStatus.LOST]
-    ).select_related("market", "event__series__station", "decision__prediction")
 
 
 def trades_without_post_mortem(*, now: dt.datetime) -> QuerySet[Trade]:
@@ -126,18 +120,4 @@ def final_results(event: Event, *, now: dt.datetime) -> dict[str, str]:
 
 def unpaid_tickers(event: Event) -> list[str]:
     """Return the markets of an event in which we hold contracts that are not paid yet."""
-    return sorted(
-        set(_unpaid_trades().filter(event=event).values_list("market__ticker", flat=True))
-    )
-
-
-def _unpaid_trades() -> QuerySet[Trade]:
-    """Return trades with contracts that are owed their payout, whatever else became of them."""
-    return Trade.objects.filter(Exists(Fill.objects.filter(order__trade=OuterRef("pk")))).exclude(
-        status__in=[TradeStatus.WON, TradeStatus.LOST]
-    )
-
-
-def digests_of(portfolio: Portfolio) -> QuerySet[Digest]:
-    """Return a portfolio's digests, newest first."""
-    return Digest.objects.filter(portfolio=portfolio).order_by("-day")
+    return sorted(set(unpaid_trades().filter(event=event).values_list("market__ticker", flat=True)))

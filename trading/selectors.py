@@ -6,13 +6,12 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from boz.core.clock import exchange_day, exchange_day_bounds
 from boz.core.money import FEE_STEP, ZERO, round_up
 from boz.core.schemas import Side, TradeRecord
-from markets.models import Event
 from trading.choices import Account, EntryKind, TradeStatus
 from trading.models import (
     Fill,
@@ -82,18 +81,13 @@ def reserved_dollars(portfolio: Portfolio, *, without_trade: int | None = None) 
     return _sum(waiting, "reserved_dollars")
 
 
-def unpaid_trades(event: Event) -> QuerySet[Trade]:
-    """Return the trades of an event that hold contracts and were not paid out yet.
+def unpaid_trades() -> QuerySet[Trade]:
+    """Return the trades that hold contracts and were not paid out yet.
 
     What counts is the fills: contracts are owed their payout whatever a trade's status says.
     """
-    return (
-        Trade.objects.filter(event=event, orders__fills__isnull=False)
-        .exclude(status__in=SETTLED)
-        .select_related("market", "portfolio")
-        .order_by("pk")
-        .distinct()
-    )
+    filled = Exists(Fill.objects.filter(order__trade=OuterRef("pk")))
+    return Trade.objects.filter(filled).exclude(status__in=SETTLED)
 
 
 def realised_dollars(portfolio: Portfolio, *, start: dt.datetime, end: dt.datetime) -> Decimal:

@@ -169,10 +169,10 @@ def guarded(subject: str, skipped: list[SkippedSubject], *, log: TaggedLogger) -
         yield
     except BozBaseException as error:
         log.warning(error.message, subject=subject)
-        skipped.append(SkippedSubject(subject=subject, reason=error.message))
+        skipped.append(SkippedSubject(subject=subject, reason=error.message, context=error.context))
     except Exception as error:
-        reason = f"Stopped by an unexpected {type(error).__name__}."
-        log.exception(reason, subject=subject)
+        reason = redact_text(f"Stopped by an unexpected {type(error).__name__}: {error}")[:2000]
+        log.exception("Stopped unexpectedly", subject=subject)
         skipped.append(SkippedSubject(subject=subject, reason=reason))
 
 

@@ -94,9 +94,9 @@ class Venue(Protocol):
         ...
 
     def orders(self, *, placed: Sequence[PlacedOrder], now: dt.datetime) -> dict[str, VenueReport]:
-        """Return the present state of orders sent earlier, by client order id."""
-        ...
+        """Return the present state of orders sent earlier, by client order id.
 
-    def find(self, *, client_order_id: str, now: dt.datetime) -> VenueReport | None:
-        """Return what the venue itself holds under our identity; None when it holds nothing."""
+        An order that is missing from the answer is proven absent; one that cannot be asked about
+        is reported as unknown.
+        """
         ...

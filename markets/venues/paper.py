@@ -71,13 +71,6 @@ class PaperVenue:
         """Return the present state of orders placed earlier, by client order id."""
         return {item.order.client_order_id: self._state(item, now) for item in placed}
 
-    def find(self, *, client_order_id: str, now: dt.datetime) -> VenueReport | None:
-        """Return None: nothing is kept here.
-
-        Placing the order again with its original moment tells what became of it.
-        """
-        return None
-
     def _report(self, order: VenueOrder, at: dt.datetime) -> VenueReport:
         """Say what became of an order placed at ``at``, whatever happened to the market since."""
         try:

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from boz.core.agents import AgentResult
+from boz.core.agents import AgentResult, guarded
 from boz.core.clock import require_utc
-from boz.core.errors import BozBaseException, DataUnavailable
+from boz.core.errors import DataUnavailable
 from boz.core.logging import get_logger
 from boz.core.schemas import SkippedSubject
 from prediction.constants import ERROR_WINDOW, FITTED_ENGINE
@@ -67,17 +67,8 @@ def fit_all(*, now: dt.datetime) -> AgentResult:
     fitted = 0
     skipped: list[SkippedSubject] = []
     for station in Station.objects.filter(is_active=True):
-        try:
+        with guarded(station.code, skipped, log=log):
             fit_station(station=station, as_of=now)
-        except BozBaseException as error:
-            skipped.append(
-                SkippedSubject(subject=station.code, reason=error.message, context=error.context)
-            )
-        except Exception as error:
-            reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
-            skipped.append(SkippedSubject(subject=station.code, reason=reason))
-            log.exception("Fit failed unexpectedly", station=station.code)
-        else:
             fitted += 1
     return AgentResult(done={"fitted": fitted}, skipped=skipped)
 

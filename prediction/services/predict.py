@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict, replace
 
-from boz.core.agents import AgentResult
+from boz.core.agents import AgentResult, guarded
 from boz.core.clock import require_utc
-from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError
+from boz.core.errors import DataUnavailable, InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.schemas import Confidence, SkippedSubject
 from markets.selectors import tradeable_events
@@ -47,8 +47,7 @@ def predict_all(*, now: dt.datetime) -> AgentResult:
     pasts: dict[str, StationPast] = {}
     # The oldest day of a station comes first, so that its past reaches far enough for all.
     for station, climate_day in _wanted(moment):
-        subject = f"{station.code} {climate_day}"
-        try:
+        with guarded(f"{station.code} {climate_day}", skipped, log=log):
             if station.code not in pasts:
                 pasts[station.code] = station_past(
                     station=station, first_day=climate_day, as_of=moment
@@ -57,19 +56,8 @@ def predict_all(*, now: dt.datetime) -> AgentResult:
                 station=station, climate_day=climate_day, as_of=moment, past=pasts[station.code]
             )
             prediction = _predict(known, station=station)
-        except BozBaseException as error:
-            skipped.append(
-                SkippedSubject(subject=subject, reason=error.message, context=error.context)
-            )
-            log.warning("No prediction", station=station.code, reason=error.message)
-            continue
-        except Exception as error:
-            reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
-            skipped.append(SkippedSubject(subject=subject, reason=reason))
-            log.exception("Prediction failed unexpectedly", station=station.code)
-            continue
-        predicted += 1
-        made += prediction.as_of == moment
+            predicted += 1
+            made += prediction.as_of == moment
     return AgentResult(
         done={"predicted": predicted, "new": made, "unchanged": predicted - made}, skipped=skipped
     )

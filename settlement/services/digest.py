@@ -11,9 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Sum
 
-from boz.core.agents import AgentResult
+from boz.core.agents import AgentResult, guarded
 from boz.core.clock import exchange_day, exchange_day_bounds, require_utc
-from boz.core.errors import BozBaseException
 from boz.core.logging import get_logger
 from boz.core.models import Level
 from boz.core.money import ZERO, format_dollars
@@ -52,16 +51,9 @@ def write_digests(*, now: dt.datetime) -> AgentResult:
     for portfolio in Portfolio.objects.filter(created_at__lt=end).order_by("pk"):
         if Digest.objects.filter(portfolio=portfolio, day=day).exists():
             continue
-        try:
+        with guarded(portfolio.name, skipped, log=log):
             with transaction.atomic():
                 _write(_Day(portfolio, day, start, end), now=moment)
-        except BozBaseException as error:
-            skipped.append(SkippedSubject(subject=portfolio.name, reason=error.message))
-        except Exception as error:
-            reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
-            skipped.append(SkippedSubject(subject=portfolio.name, reason=reason))
-            log.exception("A digest failed unexpectedly", portfolio=portfolio.name)
-        else:
             written += 1
     return AgentResult(done={"written": written, "day": day.isoformat()}, skipped=skipped)
 

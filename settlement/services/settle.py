@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from boz.core.agents import AgentResult
+from boz.core.agents import AgentResult, guarded
 from boz.core.clock import require_utc
-from boz.core.errors import BozBaseException, DataUnavailable
+from boz.core.errors import DataUnavailable
 from boz.core.logging import get_logger
 from boz.core.models import Level
 from boz.core.schemas import SkippedSubject
@@ -84,11 +84,10 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
     ]
     for settle, subjects in ((settle_event, due), (_settle_waiting, waiting)):
         for event in subjects:
-            try:
+            with guarded(event.ticker, skipped, log=log):
                 with transaction.atomic():
-                    settled.append(settle(event=event, now=moment))
-            except Exception as error:  # noqa: BLE001 - one event must not stop the others
-                skipped.append(_skip(event.ticker, error))
+                    outcome = settle(event=event, now=moment)
+                settled.append(outcome)
     written, unexplained = _explain(now=moment)
     skipped += [item for one in settled for item in one.skipped] + unexplained
     return AgentResult(
@@ -179,11 +178,12 @@ def _verified(
     if high is None:
         reason = "There is no settled value to score the prediction on."
         return 0, (SkippedSubject(subject=f"verification of {event.ticker}", reason=reason),)
-    try:
-        with transaction.atomic():
-            return verify_event(event=event, observed_high_f=high, now=now), ()
-    except Exception as error:  # noqa: BLE001 - scoring must not undo a payment
-        return 0, (_skip(f"verification of {event.ticker}", error),)
+    verified = 0
+    skipped: list[SkippedSubject] = []
+    # In a savepoint of its own: scoring must not undo a payment.
+    with guarded(f"verification of {event.ticker}", skipped, log=log), transaction.atomic():
+        verified = verify_event(event=event, observed_high_f=high, now=now)
+    return verified, tuple(skipped)
 
 
 def _explain(*, now: dt.datetime) -> tuple[int, list[SkippedSubject]]:
@@ -191,16 +191,13 @@ def _explain(*, now: dt.datetime) -> tuple[int, list[SkippedSubject]]:
     written = 0
     skipped: list[SkippedSubject] = []
     for trade in trades_without_post_mortem(now=now):
-        try:
+        with guarded(f"post-mortem of trade {trade.pk}", skipped, log=log):
             settlement = current_settlement(trade.event)
             if settlement is None:
                 raise DataUnavailable(f"Trade {trade.pk} ended without a settlement on record.")
             with transaction.atomic():
                 locked_event(trade.event_id)
                 write_post_mortem(trade=trade, settlement=settlement, now=now)
-        except Exception as error:  # noqa: BLE001 - one trade must not stop the others
-            skipped.append(_skip(f"post-mortem of trade {trade.pk}", error))
-        else:
             written += 1
     return written, skipped
 
@@ -230,13 +227,3 @@ def _tell(
         now=now,
         subject_key=f"settlement:{event.ticker}:v{settlement.version}",
     )
-
-
-def _skip(subject: str, error: Exception) -> SkippedSubject:
-    """Log what was left out and return the record of it."""
-    if isinstance(error, BozBaseException):
-        log.warning("Left out of settlement", subject=subject, reason=error.message)
-        return SkippedSubject(subject=subject, reason=error.message, context=error.context)
-    log.exception("Settlement stopped unexpectedly", subject=subject)
-    reason = f"Stopped by an unexpected {type(error).__name__}: {error}"
-    return SkippedSubject(subject=subject, reason=reason)

@@ -47,7 +47,10 @@ def settle_trades(*, event: Event, results: Mapping[str, bool], now: dt.datetime
         _cancel_unfilled(portfolio, event)
         mine = [
             _settle(trade, results, now)
-            for trade in selectors.unpaid_trades(event).filter(portfolio=portfolio)
+            for trade in selectors.unpaid_trades()
+            .filter(portfolio=portfolio, event=event)
+            .select_related("market", "portfolio")
+            .order_by("pk")
         ]
         lost = [trade for trade in mine if trade.status == TradeStatus.LOST]
         protect_after_settlement(portfolio=portfolio, lost=lost, now=now)

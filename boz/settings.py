@@ -289,13 +289,32 @@ NWS_USER_AGENT = env.read_str(
     default="boz-weather-trader (set NWS_USER_AGENT to your contact@example.org)",
 )
 NWS_RATE_LIMIT_PER_SECOND = env.read_float(
-    "NWS_RATE_LIMIT_PER_SECOND", default=2.0, minimum=0.01, maximum=10000
+    "NWS_RATE_LIMIT_PER_SECOND", default=10.0, minimum=0.01, maximum=10000
 )
 AVIATIONWEATHER_API_URL = env.read_url(
     "AVIATIONWEATHER_API_URL", default="https://aviationweather.gov"
 )
 AVIATIONWEATHER_RATE_LIMIT_PER_SECOND = env.read_float(
     "AVIATIONWEATHER_RATE_LIMIT_PER_SECOND", default=1.0, minimum=0.01, maximum=10000
+)
+OPEN_METEO_API_URL = env.read_url("OPEN_METEO_API_URL", default="https://api.open-meteo.com")
+OPEN_METEO_API_KEY = env.read_str("OPEN_METEO_API_KEY", default="")
+OPEN_METEO_CALLS_PER_MINUTE = env.read_int(
+    "OPEN_METEO_CALLS_PER_MINUTE", default=600, minimum=1, maximum=1_000_000
+)
+NBM_API_URL = env.read_url("NBM_API_URL", default="https://noaa-nbm-grib2-pds.s3.amazonaws.com")
+NBM_RATE_LIMIT_PER_SECOND = env.read_float(
+    "NBM_RATE_LIMIT_PER_SECOND", default=20.0, minimum=0.01, maximum=10000
+)
+IEM_API_URL = env.read_url("IEM_API_URL", default="https://mesonet.agron.iastate.edu")
+IEM_RATE_LIMIT_PER_SECOND = env.read_float(
+    "IEM_RATE_LIMIT_PER_SECOND", default=1.0, minimum=0.01, maximum=10000
+)
+WEATHER_COMPANY_API_URL = env.read_url(
+    "WEATHER_COMPANY_API_URL", default="https://weather.com/kalshi/api"
+)
+WEATHER_COMPANY_RATE_LIMIT_PER_SECOND = env.read_float(
+    "WEATHER_COMPANY_RATE_LIMIT_PER_SECOND", default=1.0, minimum=0.01, maximum=10000
 )
 KALSHI_API_URL = env.read_url(
     "KALSHI_API_URL", default="https://external-api.kalshi.com/trade-api/v2"

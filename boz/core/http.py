@@ -11,12 +11,13 @@ import email.utils
 import functools
 import json
 import random as _random
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar
 
 import httpx
 
@@ -28,7 +29,7 @@ from boz.core.errors import (
     TransientError,
 )
 from boz.core.logging import get_logger
-from boz.core.rate_limit import shared_bucket
+from boz.core.rate_limit import Limiter, shared_bucket
 from boz.core.redaction import redact_text, redact_url
 
 log = get_logger("SYSTEM")
@@ -40,7 +41,11 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 EXCERPT_CHARS = 200
 BACKOFF_BASE_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 20.0
+PROBLEM_CHARS = 80
 KEEPALIVE = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=60.0)
+
+#: Stands for "no value given" where None is a value.
+MISSING: Final = object()
 
 Params = Mapping[str, Any]
 Checked = TypeVar("Checked")
@@ -80,6 +85,8 @@ class Captured:
 class HttpTransport:
     """Reads from one service: pooled connections, a rate limit, retries and plain errors.
 
+    May be used by several threads at once.
+
     Args:
         base_url: Address that paths are appended to.
         source: Name of the service in logs, errors and captures.
@@ -87,8 +94,12 @@ class HttpTransport:
         timeout_seconds: For connecting and between two pieces of an answer.
         rate_per_second: Calls per second to this host, shared by the whole process; None for no
             limit.
+        limiter: Takes the place of ``rate_per_second`` for a service that counts otherwise.
         retries: Further attempts after the first one.
-        capture: Called with every accepted body.
+        backoff_seconds: About how long to leave the service alone after an answer that tells of
+            trouble (429, 5xx); doubles with each attempt. Broken connections and bodies are tried
+            again sooner.
+        capture: Called with every accepted body, in the thread that made the call.
         transport: Replaces the network in tests.
         max_total_seconds: Limit of one call with all its waiting and attempts.
         sleep: Waits; replaced in tests.
@@ -105,7 +116,9 @@ class HttpTransport:
         user_agent: str = "",
         timeout_seconds: float = 10.0,
         rate_per_second: float | None = None,
+        limiter: Limiter | None = None,
         retries: int = 3,
+        backoff_seconds: float = BACKOFF_BASE_SECONDS,
         capture: Callable[[Captured], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         max_total_seconds: float = 60.0,
@@ -114,16 +127,23 @@ class HttpTransport:
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], dt.datetime] = utc_now,
     ) -> None:
-        """Prepare a client; nothing is sent yet."""
+        """Prepare a client; nothing is sent yet.
+
+        Raises:
+            ValueError: If both a rate and a limiter are given.
+        """
+        if limiter is not None and rate_per_second is not None:
+            raise ValueError("a transport takes a rate or a limiter, not both")
         self.source = source
         self._retries = retries
+        self._backoff_seconds = backoff_seconds
         self._capture = capture
         self._max_total_seconds = max_total_seconds
         self._sleep, self._random, self._monotonic, self._now = sleep, random, monotonic, now
         self._base_url = base_url.rstrip("/")
         host = httpx.URL(base_url).netloc.decode()
-        self._bucket = (
-            None
+        self._limiter = (
+            limiter
             if rate_per_second is None
             else shared_bucket(source=source, host=host, rate=rate_per_second, monotonic=monotonic)
         )
@@ -152,46 +172,74 @@ class HttpTransport:
         self._client.close()
 
     def get(
-        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        weight: float = 1.0,
     ) -> Fetched:
         """Return the answer to a GET.
+
+        Args:
+            path: Appended to the base address; empty for the address itself.
+            params: Query parameters; those that are None are left out.
+            headers: Further headers.
+            weight: How many ordinary calls this one counts as.
 
         Raises:
             TransientError: If no proper answer came, after all attempts.
             DataUnavailable: If the service says that there is nothing for us (4xx).
             OperatorActionRequired: If it does not accept our credentials (401).
         """
-        return self._fetch(path, params, headers, lambda fetched: fetched)
+        return self._fetch(path, params, headers, weight, lambda fetched: fetched)
 
     def get_text(
-        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        weight: float = 1.0,
     ) -> str:
-        """Return the body of a GET as text; errors as for :meth:`get`."""
-        return self._fetch(path, params, headers, lambda fetched: fetched.text)
+        """Return the body of a GET as text; arguments and errors as for :meth:`get`."""
+        return self._fetch(path, params, headers, weight, lambda fetched: fetched.text)
 
     def get_json(
-        self, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        weight: float = 1.0,
+        empty: Any = MISSING,
     ) -> Any:
-        """Return the body of a GET as parsed JSON.
+        """Return the body of a GET as parsed JSON; arguments as for :meth:`get`.
+
+        A service that says "nothing there" with an empty body has ``empty`` returned.
 
         Raises:
-            TransientError: As for :meth:`get`, and for HTML, an empty body or truncated JSON.
+            TransientError: As for :meth:`get`, and for HTML, truncated JSON, and an empty body
+                unless ``empty`` is given.
             InvalidDataError: If the JSON holds NaN or an infinity.
         """
-        return self._fetch(path, params, headers, self._parse_json)
+        return self._fetch(
+            path, params, headers, weight, functools.partial(self._parse_json, empty=empty)
+        )
 
     def _fetch(
         self,
         path: str,
         params: Params | None,
         headers: Mapping[str, str] | None,
+        weight: float,
         check: Callable[[Fetched], Checked],
     ) -> Checked:
         url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
         sent = {key: value for key, value in (params or {}).items() if value is not None}
         deadline = self._monotonic() + self._max_total_seconds
         for attempt in range(self._retries + 1):
-            self._wait_for_turn(url, deadline)
+            self._wait_for_turn(url, weight, deadline)
             try:
                 fetched = self._attempt(url, sent or None, headers, deadline)
                 result = check(fetched)
@@ -212,12 +260,12 @@ class HttpTransport:
             return result
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _wait_for_turn(self, url: str, deadline: float) -> None:
-        if self._bucket is None:
+    def _wait_for_turn(self, url: str, weight: float, deadline: float) -> None:
+        if self._limiter is None:
             return
-        wait = self._bucket.reserve()
+        wait = self._limiter.reserve(weight)
         if wait > 0 and self._monotonic() + wait > deadline:
-            self._bucket.give_back()
+            self._limiter.give_back(weight)
             raise TransientError(
                 f"{self.source} has been asked too often; the next call may go in {wait:.0f} s.",
                 {"source": self.source, "url": redact_url(url), "wait_seconds": round(wait, 1)},
@@ -294,7 +342,10 @@ class HttpTransport:
         context = self._context(fetched)
         status = fetched.status
         if status in RETRIED_STATUSES or status >= 500:
-            error = TransientError(f"{self.source} answered with status {status}.", context)
+            problem = f" ({context['problem']})" if "problem" in context else ""
+            error = TransientError(
+                f"{self.source} answered with status {status}{problem}.", context
+            )
             seconds = _retry_after_seconds(fetched.headers.get("retry-after", ""), self._now())
             if seconds is not None:
                 context_seconds = round(seconds, 1)
@@ -307,8 +358,10 @@ class HttpTransport:
             )
         raise DataUnavailable(f"{self.source} has nothing for this request ({status}).", context)
 
-    def _parse_json(self, fetched: Fetched) -> Any:
+    def _parse_json(self, fetched: Fetched, *, empty: Any) -> Any:
         text = fetched.text.lstrip("\ufeff \t\r\n")
+        if empty is not MISSING and (fetched.status == 204 or not text):
+            return empty
         if "html" in fetched.content_type or text.startswith("<"):
             raise TransientError(
                 f"{self.source} sent a web page instead of JSON.", self._context(fetched)
@@ -326,15 +379,14 @@ class HttpTransport:
     def _back_off(self, error: TransientError, attempt: int, deadline: float) -> None:
         """Wait before the next attempt, or raise ``error`` when there is none."""
         is_retried = error.context.pop("is_retried", True)
+        status = error.context.get("status")
+        asked = error.context.get("retry_after_seconds")
+        delay = self._delay(status, attempt) + (asked or 0.0)
+        if self._limiter is not None and (asked is not None or status == 429):
+            # Told to all threads: the others would only be refused as well.
+            self._limiter.pause(delay)
         if attempt >= self._retries or not is_retried:
             raise error
-        ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**attempt)
-        delay = self._random() * ceiling
-        asked = error.context.get("retry_after_seconds")
-        if asked is not None:
-            delay += asked
-            if self._bucket is not None:
-                self._bucket.pause(asked)
         if self._monotonic() + delay > deadline:
             raise error
         log.info(
@@ -345,6 +397,12 @@ class HttpTransport:
             delay_seconds=round(delay, 2),
         )
         self._sleep(delay)
+
+    def _delay(self, status: int | None, attempt: int) -> float:
+        """Return the time before the next attempt, a quarter more or less than what is due."""
+        base = self._backoff_seconds if status in RETRIED_STATUSES else BACKOFF_BASE_SECONDS
+        ceiling = min(max(BACKOFF_CAP_SECONDS, base), base * 2**attempt)
+        return (0.75 + 0.5 * self._random()) * ceiling
 
     def _transient(self, what: str, url: str, error: Exception) -> TransientError:
         return TransientError(
@@ -363,6 +421,7 @@ class HttpTransport:
             "url": fetched.url,
             "status": fetched.status,
             "excerpt": redact_text(fetched.text[: 4 * EXCERPT_CHARS])[:EXCERPT_CHARS],
+            **_problem(fetched),
         }
 
 
@@ -372,6 +431,26 @@ class _NotFiniteError(ValueError):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _NotFiniteError(name)
+
+
+def _problem(fetched: Fetched) -> dict[str, str]:
+    """Return what a problem document (RFC 9457) calls its kind, and the number to quote.
+
+    A type is an address or a URN; its last element stays the same when a service moves from one to
+    the other (``https://…/problems/ForecastGridExpired``, ``urn:…:ForecastGridExpired``).
+    """
+    if not fetched.content_type.endswith("json") or fetched.status < 400:
+        return {}
+    try:
+        body = json.loads(fetched.text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    kind = re.split(r"[/:]", str(body.get("type") or "").rstrip("/:"))[-1]
+    correlation = str(body.get("correlationId") or fetched.headers.get("x-correlation-id", ""))
+    found = {"problem": "" if kind == "blank" else kind, "correlation_id": correlation}
+    return {name: redact_text(text)[:PROBLEM_CHARS] for name, text in found.items() if text}
 
 
 def _retry_after_seconds(header: str, now: dt.datetime) -> float | None:

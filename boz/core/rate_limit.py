@@ -1,7 +1,8 @@
 """How often we may ask one service.
 
 One token bucket per source and host, shared by all threads of the process. Several processes each
-have their own, so a limit is set with the number of workers in mind.
+have their own, so a limit is set with the number of workers in mind. A service that counts in other
+ways gets a :class:`Limiter` of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Limiter(Protocol):
+    """What a transport asks before each call; used by many threads at once."""
+
+    def reserve(self, weight: float = 1.0) -> float:
+        """Take ``weight`` calls, from the future if need be; return the seconds to wait."""
+
+    def give_back(self, weight: float = 1.0) -> None:
+        """Return a reservation of this weight that was not used."""
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing pass for so long: the service asked for it."""
 
 
 class TokenBucket:
@@ -31,17 +46,23 @@ class TokenBucket:
         self._tokens = burst
         self._updated = monotonic()
 
-    def reserve(self) -> float:
-        """Take one token, from the future if need be; return the seconds to wait for it."""
+    def reserve(self, weight: float = 1.0) -> float:
+        """Take ``weight`` tokens, from the future if need be; return the seconds to wait.
+
+        Raises:
+            ValueError: If the weight is not above zero: it would let calls pass uncounted.
+        """
+        if not weight > 0:
+            raise ValueError(f"the weight of a call must be above 0, was {weight}")
         with self._lock:
             self._refill()
-            self._tokens -= 1.0
+            self._tokens -= weight
             return max(0.0, -self._tokens / self.rate)
 
-    def give_back(self) -> None:
-        """Return a reserved token that was not used."""
+    def give_back(self, weight: float = 1.0) -> None:
+        """Return reserved tokens that were not used."""
         with self._lock:
-            self._tokens = min(self._burst, self._tokens + 1.0)
+            self._tokens = min(self._burst, self._tokens + weight)
 
     def pause(self, seconds: float) -> None:
         """Let nothing pass for so long: the service asked for it."""

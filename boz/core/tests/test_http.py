@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_a_passing_failure_is_tried_again_with_jitter(failure: Answer) -> None:
     assert world.open().get_json("a") == [1]
 
     assert len(world.requests) == 3
-    assert world.sleeps == [0.25, 0.5]
+    assert world.sleeps == [0.5, 1.0]
     assert len(world.captured) == 1
 
 
@@ -174,7 +175,7 @@ def test_retry_after_is_honoured(header: str, seconds: float) -> None:
 
     assert world.open().get_json("a") == 1
 
-    assert world.sleeps == [seconds + 0.25]
+    assert world.sleeps == [seconds + 0.5]
 
 
 def test_a_service_that_asks_for_too_long_a_wait_is_left_alone() -> None:
@@ -281,3 +282,182 @@ def test_there_is_no_way_to_write_that_repeats_itself() -> None:
     http = World(ok(1)).open()
 
     assert not any(hasattr(http, name) for name in ("post", "put", "patch", "delete", "request"))
+
+
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, [3.75, 7.5]), (1.0, [6.25, 12.5])])
+def test_a_service_in_trouble_is_left_alone_for_as_long_as_it_asks(random, seconds) -> None:
+    world = World(httpx.Response(503), httpx.Response(429), ok(1))
+
+    assert world.open(backoff_seconds=5.0, random=lambda: random).get_json("a") == 1
+
+    assert world.sleeps == seconds
+
+
+def test_a_broken_line_or_body_is_tried_again_soon() -> None:
+    world = World(httpx.ConnectError("refused"), httpx.Response(200, text='{"a'), ok(1))
+
+    assert world.open(backoff_seconds=5.0).get_json("a") == 1
+
+    assert world.sleeps == [0.5, 1.0]
+
+
+def test_a_long_wait_stays_within_the_limit_of_a_call() -> None:
+    world = World(httpx.Response(500))
+
+    with pytest.raises(TransientError):
+        world.open(backoff_seconds=5.0, retries=100, max_total_seconds=30.0).get("a")
+
+    assert world.sleeps == [5.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(204), httpx.Response(200, text=" \n"), httpx.Response(204, html="<p>")],
+)
+def test_no_content_can_be_an_answer(answer: httpx.Response) -> None:
+    world = World(answer)
+    http = world.open(retries=1)
+
+    assert http.get_json("a", empty=None) is None
+    assert http.get_json("a", empty=[]) == []
+
+    assert world.sleeps == []
+    with pytest.raises(TransientError):
+        http.get_json("a")
+
+
+@pytest.mark.parametrize("body", ["<html>maintenance</html>", '[{"a": 1}, {"a"'])
+def test_broken_json_is_no_empty_answer(body: str) -> None:
+    world = World(httpx.Response(200, text=body), ok([7]))
+
+    assert world.open().get_json("a", empty=[]) == [7]
+    assert len(world.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "problem"),
+    [
+        ("https://api.weather.gov/problems/ForecastGridExpired", 503, "ForecastGridExpired"),
+        ("urn:noaa:nws:api:UnexpectedProblem", 500, "UnexpectedProblem"),
+        ("urn:noaa:nws:api:InvalidPoint/", 404, "InvalidPoint"),
+    ],
+)
+def test_a_problem_is_known_by_the_last_element_of_its_type(kind, status, problem) -> None:
+    body = {"type": kind, "status": status, "correlationId": "257ad490"}
+    world = World(
+        httpx.Response(status, json=body, headers={"content-type": "application/problem+json"})
+    )
+
+    with pytest.raises((TransientError, DataUnavailable)) as caught:
+        world.open(retries=1).get("a")
+
+    assert caught.value.context["problem"] == problem
+    assert caught.value.context["correlation_id"] == "257ad490"
+    assert len(world.requests) == (1 if status == 404 else 2)
+
+
+@pytest.mark.parametrize(
+    "body", ["[1]", "null", '{"type": "about:blank"}', '{"type": null', "[" * 9999]
+)
+def test_an_error_that_explains_nothing_still_is_one(body: str) -> None:
+    world = World(httpx.Response(404, text=body, headers={"content-type": "application/json"}))
+
+    with pytest.raises(DataUnavailable) as caught:
+        world.open().get("a")
+
+    assert "problem" not in caught.value.context
+
+
+class Counted:
+    """A limiter that writes down what it is told."""
+
+    def __init__(self, *waits: float) -> None:
+        self.waits = list(waits)
+        self.reserved: list[float] = []
+        self.returned: list[float] = []
+        self.pauses: list[float] = []
+
+    def reserve(self, weight: float = 1.0) -> float:
+        self.reserved.append(weight)
+        return self.waits.pop(0) if self.waits else 0.0
+
+    def give_back(self, weight: float = 1.0) -> None:
+        self.returned.append(weight)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+def test_a_call_weighs_what_it_costs_at_every_attempt() -> None:
+    limiter = Counted(0.0, 2.0)
+    world = World(httpx.Response(500), ok(1))
+    http = world.open(limiter=limiter)
+
+    assert http.get_json("a", weight=8.2) == 1
+    http.get_text("a", weight=3.0)
+    http.get("a")
+
+    assert limiter.reserved == [8.2, 8.2, 3.0, 1.0]
+    assert world.sleeps == [0.5, 2.0]
+    assert limiter.returned == []
+
+
+def test_a_call_that_cannot_wait_gives_its_whole_weight_back() -> None:
+    limiter = Counted(3600.0)
+
+    with pytest.raises(TransientError, match="asked too often"):
+        World(ok(1)).open(limiter=limiter).get("a", weight=8.2)
+
+    assert limiter.returned == [8.2]
+
+
+def test_too_many_calls_pause_everyone_even_after_the_last_attempt() -> None:
+    limiter = Counted()
+    world = World(httpx.Response(429), httpx.Response(429, headers={"Retry-After": "60"}))
+
+    with pytest.raises(TransientError):
+        world.open(limiter=limiter, backoff_seconds=5.0, retries=1).get("a")
+
+    assert limiter.pauses == [5.0, 70.0]
+
+
+def test_an_outage_of_one_address_pauses_nobody_else() -> None:
+    limiter = Counted()
+
+    with pytest.raises(TransientError):
+        World(httpx.Response(503)).open(limiter=limiter, retries=1).get("a")
+
+    assert limiter.pauses == []
+
+
+def test_a_rate_and_a_limiter_are_one_too_many() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        World(ok(1)).open(limiter=Counted(), rate_per_second=1.0)
+
+
+def test_each_thread_captures_its_own_answers() -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"path": request.url.path})
+
+    own = threading.local()
+    wrong: list[str] = []
+    calls = 20
+    http = World(echo).open(capture=lambda captured: own.captured.append(captured))
+    started = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        own.captured = []
+        started.wait()
+        for call in range(calls):
+            http.get_json(f"{number}/{call}")
+        urls = [captured.url for captured in own.captured]
+        if urls != [f"https://weather.test/api/{number}/{call}" for call in range(calls)]:
+            wrong.append(f"{number}: {urls}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []

@@ -41,6 +41,26 @@ def test_an_unused_token_goes_back() -> None:
     assert bucket.reserve() == 1.0
 
 
+def test_a_heavy_call_takes_as_much_as_it_weighs() -> None:
+    clock = Clock()
+    bucket = TokenBucket(2.0, burst=4.0, monotonic=clock)
+
+    assert [bucket.reserve(3.5), bucket.reserve(2.5), bucket.reserve(0.5)] == [0.0, 1.0, 1.25]
+    bucket.give_back(0.5)
+    clock.now += 1.0
+    assert bucket.reserve() == 0.5
+
+
+def test_a_call_heavier_than_the_burst_is_waited_for() -> None:
+    assert TokenBucket(2.0, burst=2.0, monotonic=Clock()).reserve(8.0) == 3.0
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
+def test_a_call_without_weight_is_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match="weight"):
+        TokenBucket(1.0).reserve(weight)
+
+
 def test_a_pause_holds_everyone_back() -> None:
     clock = Clock()
     bucket = TokenBucket(10.0, burst=10.0, monotonic=clock)

@@ -84,7 +84,7 @@ class WindowLimiter:
             self._paused_at = now
 
     def _pause_end(self, now: float) -> float:
-        """Return ``now`` or the end of a pause; one asked for later lies before a clock set back."""
+        """Return the end of a running pause, else ``now``; a clock set back ends a pause."""
         return self._paused_until if self._paused_at <= now < self._paused_until else now
 
     def _first_room(self, weight: float, earliest: float) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from boz.core.clock import parse_utc, standard_day, standard_day_bounds
 from boz.core.errors import InvalidDataError
+from weather.domain.hourly import daily_maxima, single_series
 from weather.domain.temperature import recovered_fahrenheit, require_plausible
 
 HOUR = dt.timedelta(hours=1)
@@ -98,21 +99,22 @@ def fahrenheit_layer(
     Raises:
         InvalidDataError: If the unit is missing or unknown, or a value cannot be true.
     """
-    if unit not in CELSIUS_UNITS | FAHRENHEIT_UNITS:
-        raise InvalidDataError(
-            f"{what} comes without a known unit, so it is not used.", {"unit": unit}
-        )
-    is_celsius = unit in CELSIUS_UNITS
+    _require_known(unit, what=what)
     return tuple(
-        GridValue(
-            item.start,
-            item.end,
-            require_plausible(
-                recovered_fahrenheit(item.value) if is_celsius else round(item.value, 2), what=what
-            ),
-        )
+        GridValue(item.start, item.end, in_fahrenheit(item.value, unit=unit, what=what))
         for item in layer_values(values)
     )
+
+
+def in_fahrenheit(value: float, *, unit: str | None, what: str) -> float:
+    """Return a temperature in °F to 0.01.
+
+    Raises:
+        InvalidDataError: If the unit is missing or unknown, or the value cannot be true.
+    """
+    _require_known(unit, what=what)
+    temp_f = recovered_fahrenheit(value) if unit in CELSIUS_UNITS else round(value, 2)
+    return require_plausible(temp_f, what=what)
 
 
 def hourly(values: Sequence[GridValue]) -> dict[dt.datetime, float]:
@@ -144,7 +146,7 @@ def day_forecasts(
 
     The high is the largest of the maximum-temperature values whose period lies in the day and of
     the hourly values in the day, which also sees a high outside 07:00 to 20:00. Hours alone make
-    no forecast unless all 24 are there: the cool rest of a day would pass for its high.
+    no forecast unless the day is whole (see :mod:`weather.domain.hourly`).
 
     Args:
         maxima: Maximum-temperature layer, °F.
@@ -159,26 +161,23 @@ def day_forecasts(
         day = standard_day(item.start, offset=offset)
         if standard_day(item.end - dt.timedelta(seconds=1), offset=offset) == day:
             windows[day] = max(item.value, windows.get(day, item.value))
-    by_day: dict[dt.date, list[float]] = {}
-    for moment, value in hours.items():
-        by_day.setdefault(standard_day(moment, offset=offset), []).append(value)
-    found = []
-    for day in sorted(windows.keys() | by_day.keys()):
-        window_high = windows.get(day)
-        values = by_day.get(day, [])
-        if window_high is None and len(values) < 24:
-            continue
-        found.append(_day_forecast(day, window_high, values))
-    return tuple(found)
+    maxima_of_hours = daily_maxima(single_series(hours), offset=offset)
+    seen = dict(zip(maxima_of_hours.days, maxima_of_hours.seen_f[0].tolist(), strict=True))
+    whole_days = maxima_of_hours.whole_days().keys()
+    return tuple(
+        _day_forecast(day, windows.get(day), seen.get(day), is_whole=day in whole_days)
+        for day in sorted(windows.keys() | whole_days)
+    )
 
 
-def _day_forecast(day: dt.date, window_high: float | None, values: Sequence[float]) -> DayForecast:
-    hourly_high = max(values, default=None)
+def _day_forecast(
+    day: dt.date, window_high: float | None, hourly_high: float | None, *, is_whole: bool
+) -> DayForecast:
+    """Return the higher of the two; ``is_whole`` says that the hours cover the whole day."""
     if window_high is not None and hourly_high is not None:
         # The hours left of a day may be far cooler than its high; a whole day's may not.
-        is_whole_day = len(values) >= 24
         excess = hourly_high - window_high
-        if excess > LAYER_DISAGREEMENT_F or (is_whole_day and -excess > LAYER_DISAGREEMENT_F):
+        if excess > LAYER_DISAGREEMENT_F or (is_whole and -excess > LAYER_DISAGREEMENT_F):
             raise InvalidDataError(
                 f"The forecast for {day} contradicts itself: its maximum is {window_high:g} °F, "
                 f"its hourly values reach {hourly_high:g} °F.",

@@ -170,6 +170,13 @@ def day_forecasts(
     )
 
 
+def _require_known(unit: str | None, *, what: str) -> None:
+    if unit not in CELSIUS_UNITS | FAHRENHEIT_UNITS:
+        raise InvalidDataError(
+            f"{what} comes without a known unit, so it is not used.", {"unit": unit}
+        )
+
+
 def _day_forecast(
     day: dt.date, window_high: float | None, hourly_high: float | None, *, is_whole: bool
 ) -> DayForecast:

@@ -99,6 +99,8 @@ class HttpTransport:
         backoff_seconds: About how long to leave the service alone after an answer that tells of
             trouble (429, 5xx); doubles with each attempt. Broken connections and bodies are tried
             again sooner.
+        patience: Reads from a refusal without Retry-After, and the present time, for how many
+            seconds to leave the service alone; None when it does not say.
         capture: Called with every accepted body, in the thread that made the call.
         transport: Replaces the network in tests.
         max_total_seconds: Limit of one call with all its waiting and attempts.
@@ -119,6 +121,7 @@ class HttpTransport:
         limiter: Limiter | None = None,
         retries: int = 3,
         backoff_seconds: float = BACKOFF_BASE_SECONDS,
+        patience: Callable[[Fetched, dt.datetime], float | None] | None = None,
         capture: Callable[[Captured], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         max_total_seconds: float = 60.0,
@@ -137,6 +140,7 @@ class HttpTransport:
         self.source = source
         self._retries = retries
         self._backoff_seconds = backoff_seconds
+        self._patience = patience
         self._capture = capture
         self._max_total_seconds = max_total_seconds
         self._sleep, self._random, self._monotonic, self._now = sleep, random, monotonic, now
@@ -347,6 +351,8 @@ class HttpTransport:
                 f"{self.source} answered with status {status}{problem}.", context
             )
             seconds = _retry_after_seconds(fetched.headers.get("retry-after", ""), self._now())
+            if seconds is None and self._patience is not None:
+                seconds = self._patience(fetched, self._now())
             if seconds is not None:
                 context_seconds = round(seconds, 1)
                 error.context["retry_after_seconds"] = context_seconds

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from boz.core.errors import (
     OperatorActionRequired,
     TransientError,
 )
-from boz.core.http import Captured, HttpTransport
+from boz.core.http import Captured, Fetched, HttpTransport
 from boz.core.tests.factories import NOW
 
 CANARY = "c4n4ry5ecret"
@@ -461,3 +462,20 @@ def test_each_thread_captures_its_own_answers() -> None:
         thread.join()
 
     assert wrong == []
+
+
+def test_a_wait_told_in_the_body_is_kept_unless_a_header_says_otherwise() -> None:
+    world = World(
+        httpx.Response(429, json={"reason": "in a minute"}),
+        httpx.Response(429, json={"reason": "in a minute"}, headers={"retry-after": "7"}),
+        ok(1),
+    )
+    asked: list[str] = []
+
+    def patience(fetched: Fetched, now: dt.datetime) -> float:
+        asked.append(fetched.text)
+        return 40.0 if now == NOW else 0.0
+
+    assert world.open(patience=patience).get_json("a") == 1
+    assert world.sleeps == [40.5, 8.0]
+    assert len(asked) == 1

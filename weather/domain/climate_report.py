@@ -2,7 +2,8 @@
 
 The text comes in many layouts, so a row is read from its left edge: label, value, flags, time.
 Only rows below TEMPERATURE and TODAY or YESTERDAY count; normals and records further down carry
-the same words. The day is that of the headline, never of the issuance.
+the same words. The day is that of the headline, never of the issuance. What cannot be told apart
+with certainty is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -16,52 +17,72 @@ from boz.core.clock import UTC
 from boz.core.errors import InvalidDataError
 from weather.domain.temperature import require_plausible
 
-#: An observed value starts left of this column; further right a blank value would be replaced by
-#: the record of the day.
+#: An observed value starts left of this column when no header row tells the width of its column;
+#: further right a blank value would be replaced by the record of the day.
 VALUE_COLUMNS = 23
+#: Width of the header word under which observed values stand.
+_OBSERVED_WIDTH = len("OBSERVED")
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1
-    )
-}
+_MONTHS = (
+    "JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER",
+    "OCTOBER", "NOVEMBER", "DECEMBER",
+)  # fmt: skip
 #: Hours from UTC of the civil zones that issuance lines name.
 _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
     "AKST": -9, "AKDT": -8, "HST": -10, "SST": -11, "AST": -4, "CHST": 10, "GMT": 0, "UTC": 0,
 }  # fmt: skip
+#: Where a climate day begins and ends first; for reports that name no known zone.
+_EASTERNMOST = dt.timezone(dt.timedelta(hours=10))
 
+_FLAGS = re.ASCII | re.IGNORECASE | re.MULTILINE
+#: Transmission marks around the lines; inside a line they make it unreadable, on purpose.
+_MARKS = re.compile(r"^[\x00-\x08\x0b-\x1f\x7f\ufeff]+|[\x00-\x08\x0b-\x1f\x7f]+$", re.MULTILINE)
 _WMO = re.compile(
-    r"^[A-Z]{4}\d{2}\s+[A-Z]{4}\s+(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})"
-    r"(?:\s+(?P<bbb>[A-Z]{3}))?\s*$",
-    re.MULTILINE,
+    r"^[A-Z]{4}\d{2}[ \t]+[A-Z]{4}[ \t]+(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})"
+    r"(?:[ \t]+(?P<bbb>[A-Z]{3}))?[ \t]*$",
+    _FLAGS,
 )
-_AWIPS = re.compile(r"^(?P<id>CLI[A-Z0-9]{3})\s*$", re.MULTILINE)
-_TITLE = re.compile(r"^CLIMATE REPORT(?P<rest>.*)$", re.MULTILINE)
+_AWIPS = re.compile(r"^(?P<id>CLI[A-Z0-9]{3})[ \t]*$", _FLAGS)
+_PRODUCT_START = re.compile(
+    rf"{_WMO.pattern}(?:\s*{_AWIPS.pattern})?|{_AWIPS.pattern.replace('<id>', '<lone_id>')}", _FLAGS
+)
+_CORRECTED = re.compile(r"\bCORR?(?:ECT(?:ED|IONS?))?\b", _FLAGS)
 _ISSUED = re.compile(
-    r"^\s*(?P<clock>\d{1,4})\s+(?P<half>AM|PM)\s+(?P<zone>[A-Z]{3,4})\s+[A-Z]{3}\s+"
-    r"(?P<month>[A-Z]{3,9})\s+(?P<day>\d{1,2})\s+(?P<year>\d{4})",
-    re.MULTILINE,
+    r"^[ \t]*(?P<clock>\d{1,2}:\d{2}|\d{1,4})[ \t]+(?P<half>AM|PM)[ \t]+(?P<zone>[A-Z]{3,4})"
+    r"[ \t]+[A-Z]{3,9}[ \t]+(?P<month>[A-Z]{3,9})[ \t]+(?P<day>\d{1,2}),?[ \t]+(?P<year>\d{4})\b",
+    _FLAGS,
 )
+_NAME_TEXT = r"(?:(?!\.\.)[^\n])*?"
 _HEADLINE = re.compile(
-    r"^\.\.\.\s*(?:THE\s+)?(?P<name>\S[^\n]*?)\s+CLIMATE\s+SUMMARY\s+(?:FOR|FROM)\s+"
-    r"(?P<month>[A-Z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})(?P<tail>[^.\n]*)\.\.",
-    re.MULTILINE,
+    r"^[ \t]*\.\.\.[ \t]*(?:THE\s+)?"
+    # A long headline runs over two lines.
+    rf"(?P<name>[A-Z0-9]{_NAME_TEXT}(?:\n(?![ \t]*[\n.]){_NAME_TEXT})?)"
+    r"\s+CLIMATE\s+SUMMARY\s+(?:FOR|FROM)\s+"
+    r"(?P<month>[A-Z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})\b(?P<tail>[^.\n]*)\.\.",
+    _FLAGS,
 )
-_VALID = re.compile(r"^\s*VALID\s+(?:TODAY\s+)?AS\s+OF\s+(?P<time>[^\n]*?)\s*$", re.MULTILINE)
-_TEMPERATURE = re.compile(r"^\s*TEMPERATURE\s*\(F\)\s*$")
-_DAY_LABEL = re.compile(r"^\s*(?:TODAY|YESTERDAY)\s*$")
-_BLOCK_END = re.compile(
-    r"^\s*(?:PRECIPITATION|SNOWFALL|DEGREE|WIND|SKY|WEATHER|RELATIVE|SUNRISE|THE |"
-    r"\.{4,}|&&|\$\$|-  )"
+_VALID = re.compile(
+    r"^[ \t]*(?:VALID\b.*?\b)?AS[ \t]+OF[ \t]+(?P<time>.*?)[ \t]*$|^[ \t]*VALID\b", _FLAGS
 )
-_ROW = re.compile(
-    r"^\s*(?P<label>MAXIMUM|MINIMUM)(?P<gap>\s+)(?P<value>-?\d{1,3}|MM|M)"
-    r"(?P<flags>(?:\s?(?:R|E|\(E\)|\*))*)(?=\s|$)"
-    r"(?:\s+(?P<clock>\d{1,2}:\d{2}|\d{3,4})\s*(?P<half>AM|PM)(?=\s|$))?"
+_OBSERVED = re.compile(r"^[ \t]*WEATHER[ \t]+ITEM[ \t]+(?P<observed>OBSERVED)\b", _FLAGS)
+_TEMPERATURE = re.compile(r"^\s*TEMPERATURE\s*\(F\)\s*$", _FLAGS)
+_DAY_LABEL = re.compile(r"^\s*(?:TODAY|YESTERDAY)\s*$", _FLAGS)
+_OTHER_BLOCK = re.compile(
+    r"^\s*(?:PRECIPITATION|SNOWFALL|DEGREE|WIND|SKY|WEATHER COND|RELATIVE|SUNRISE|&&|\$\$|"
+    r".*CLIMATE\s+NORMALS|.*CLIMATE\s+SUMMARY)",
+    _FLAGS,
 )
-_LABEL_ONLY = re.compile(r"^\s*(?:MAXIMUM|MINIMUM)\b(?P<rest>.*)$")
+_BLOCK_END = re.compile(rf"{_OTHER_BLOCK.pattern}|^\s*(?:WEATHER|THE |\.{{4,}}|-  )", _FLAGS)
+_ROW = re.compile(r"^\s*(?P<label>MAXIMUM|MINIMUM)(?P<rest>.*)$", _FLAGS)
+_CLOCK = r"(?P<clock>\d{1,2}:\d{2}|\d{3,4})\s*(?P<half>AM|PM)(?!\S)"
+_TIME_ONLY = re.compile(rf"\s+{_CLOCK}", _FLAGS)
+_VALUE = re.compile(
+    r"\s+(?P<value>-?\d{1,3}|MM?)(?P<flags>(?:\s?(?:R|E|\(E\)|\*))*)(?!\S)"
+    rf"(?:\s+{_CLOCK})?",
+    _FLAGS,
+)
+_YEAR_NEXT = re.compile(r"\s+(?:1[789]|20)\d{2}(?!\S)", _FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +125,22 @@ class _Reading:
 _MISSING = _Reading()
 
 
+def split_products(text: str) -> tuple[str, ...]:
+    """Return the single products of a text in which several may follow one another.
+
+    A text without any product heading comes back whole.
+    """
+    text = _MARKS.sub("", text.replace("\r", ""))
+    starts = [match.start() for match in _PRODUCT_START.finditer(text)]
+    # What stands before the first heading is a sequence number, or a heading that is damaged.
+    starts[:1] = [0]
+    return tuple(
+        text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
+    )
+
+
 def parse_climate_reports(text: str, *, awips_id: str | None = None) -> tuple[ClimateSummary, ...]:
-    """Return every station section of a product, in its order.
+    """Return every station section of the product or products in a text, in their order.
 
     Args:
         text: The product as sent.
@@ -114,36 +149,38 @@ def parse_climate_reports(text: str, *, awips_id: str | None = None) -> tuple[Cl
     Raises:
         InvalidDataError: If it is another product, is cut off, or says what cannot be true.
     """
-    text = text.replace("\r", "").upper()
-    found_id = _AWIPS.search(text)
-    if found_id is None:
-        raise InvalidDataError("This text is no daily climate report.", {"text": text[:120]})
-    if awips_id is not None and found_id["id"] != awips_id:
-        raise InvalidDataError(
-            f"This is the climate report {found_id['id']}, not {awips_id}.",
-            {"awips_id": found_id["id"], "expected": awips_id},
-        )
+    return tuple(
+        summary
+        for product in split_products(text)
+        for summary in _parse_product(product, awips_id=awips_id)
+    )
+
+
+def _parse_product(text: str, *, awips_id: str | None) -> Iterator[ClimateSummary]:
     headlines = list(_HEADLINE.finditer(text))
+    head = text[: headlines[0].start()] if headlines else text
+    found = _AWIPS.search(head)
+    if found is None:
+        raise InvalidDataError("This text is no daily climate report.", {"text": text[:120]})
+    found_id = found["id"].upper()
+    if awips_id is not None and found_id != awips_id:
+        raise InvalidDataError(
+            f"This is the climate report {found_id}, not {awips_id}.",
+            {"awips_id": found_id, "expected": awips_id},
+        )
     if not headlines:
         raise InvalidDataError(
-            "A climate report has no headline that names station and day.",
-            {"awips_id": found_id["id"]},
+            "A climate report has no headline that names station and day.", {"awips_id": found_id}
         )
-    head = text[: headlines[0].start()]
-    days = [_date(match, what="headline") for match in headlines]
-    issued_at = _issued_at(head, day=days[0])
+    issuance = _issuance(head, day=_date(headlines[0], what="headline"))
     ends = [match.start() for match in headlines[1:]] + [len(text)]
-    return tuple(
-        _summary(
-            awips_id=found_id["id"],
+    for headline, end in zip(headlines, ends, strict=True):
+        yield _summary(
+            awips_id=found_id,
             headline=headline,
-            day=day,
-            section=text[headline.end() : end],
-            is_correction=_is_correction(head, headline),
-            issued_at=issued_at,
+            section=text[headline.end() : end].expandtabs(),
+            issuance=issuance,
         )
-        for headline, day, end in zip(headlines, days, ends, strict=True)
-    )
 
 
 def same_station(name: str, other: str) -> bool:
@@ -155,16 +192,28 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Z0-9]+", " ", name.upper()).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class _Issuance:
+    """When a product was sent, the standard time of its office, whether it corrects another."""
+
+    issued_at: dt.datetime
+    standard_time: dt.timezone
+    is_correction: bool
+
+
 def _summary(
-    *,
-    awips_id: str,
-    headline: re.Match[str],
-    day: dt.date,
-    section: str,
-    is_correction: bool,
-    issued_at: dt.datetime,
+    *, awips_id: str, headline: re.Match[str], section: str, issuance: _Issuance
 ) -> ClimateSummary:
-    readings = _readings(section.expandtabs().split("\n"), awips_id=awips_id)
+    day = _date(headline, what="headline")
+    begins_at = dt.datetime.combine(day, dt.time(), tzinfo=issuance.standard_time)
+    if issuance.issued_at < begins_at:
+        raise InvalidDataError(
+            f"A climate report for {day} was issued before that day began, at "
+            f"{issuance.issued_at:%Y-%m-%d %H:%M}Z.",
+            {"awips_id": awips_id, "climate_day": day.isoformat()},
+        )
+    preamble, lines = _temperature_block(section, awips_id=awips_id)
+    readings = _readings(lines, columns=_value_columns(preamble), awips_id=awips_id)
     maximum = readings.get("MAXIMUM", _MISSING)
     minimum = readings.get("MINIMUM", _MISSING)
     if (
@@ -177,7 +226,7 @@ def _summary(
             f"{minimum.value_f} °F.",
             {"awips_id": awips_id, "climate_day": day.isoformat()},
         )
-    valid = _VALID.search(section)
+    valid = _VALID.search(preamble)
     return ClimateSummary(
         awips_id=awips_id,
         station_name=" ".join(headline["name"].split()),
@@ -188,70 +237,97 @@ def _summary(
         max_is_estimated=maximum.is_estimated,
         min_f=minimum.value_f,
         min_time_lst=minimum.time_lst,
-        is_preliminary=valid is not None,
-        valid_as_of="" if valid is None else valid["time"],
-        is_correction=is_correction,
-        issued_at=issued_at,
+        # Some offices leave the VALID line out; a day that is not over has no final value.
+        is_preliminary=valid is not None or issuance.issued_at < begins_at + dt.timedelta(days=1),
+        valid_as_of="" if valid is None else valid["time"] or "",
+        is_correction=issuance.is_correction
+        or _CORRECTED.search(headline["tail"]) is not None
+        or _CORRECTED.search(preamble) is not None,
+        issued_at=issuance.issued_at,
     )
 
 
-def _readings(lines: list[str], *, awips_id: str) -> dict[str, _Reading]:
+def _temperature_block(section: str, *, awips_id: str) -> tuple[str, list[str]]:
+    """Return what stands before the temperatures and the lines of their block.
+
+    Raises:
+        InvalidDataError: If there is none before the next block, or nothing that closes it.
+    """
+    lines = section.split("\n")
+    starts = (
+        number
+        for number, line in enumerate(lines)
+        if _TEMPERATURE.match(line) or _OTHER_BLOCK.match(line)
+    )
+    start = next(starts, None)
+    if start is None or not _TEMPERATURE.match(lines[start]):
+        raise InvalidDataError(
+            "A climate report has no temperatures below its headline.", {"awips_id": awips_id}
+        )
+    for end in range(start + 1, len(lines)):
+        if _BLOCK_END.match(lines[end]):
+            return "\n".join(lines[:start]), lines[start + 1 : end]
+    raise InvalidDataError(
+        "A climate report is cut off before the end of its temperatures.", {"awips_id": awips_id}
+    )
+
+
+def _value_columns(preamble: str) -> int:
+    """Return the column at which the one for observed values ends."""
+    header = _OBSERVED.search(preamble)
+    if header is None:
+        return VALUE_COLUMNS
+    return header.start("observed") - header.start() + _OBSERVED_WIDTH
+
+
+def _readings(lines: list[str], *, columns: int, awips_id: str) -> dict[str, _Reading]:
     """Return maximum and minimum of the temperature block; an absent row is absent."""
     readings: dict[str, _Reading] = {}
     has_label = False
-    is_closed = False
-    for line in _temperature_block(lines):
-        if line is None:
-            is_closed = True
-        elif _DAY_LABEL.match(line):
+    for line in lines:
+        if _DAY_LABEL.match(line):
             if has_label:
                 # A second day below the first (an embedded comparison) is not this report's.
-                is_closed = True
                 break
             has_label = True
-        elif has_label and _LABEL_ONLY.match(line):
-            label, reading = _row(line, awips_id=awips_id)
-            readings.setdefault(label, reading)
-    if not is_closed:
-        raise InvalidDataError(
-            "A climate report is cut off before the end of its temperatures.",
-            {"awips_id": awips_id},
-        )
+        elif row := _ROW.match(line):
+            if not has_label:
+                raise InvalidDataError(
+                    "A climate report does not say of which day its temperatures are.",
+                    {"awips_id": awips_id, "row": line.strip()},
+                )
+            label = row["label"].upper()
+            reading = _reading(row, label=label, columns=columns, awips_id=awips_id)
+            if readings.setdefault(label, reading) != reading:
+                raise InvalidDataError(
+                    f"A climate report has two {label} rows that differ.",
+                    {"awips_id": awips_id, "row": line.strip()},
+                )
     return readings
 
 
-def _temperature_block(lines: list[str]) -> Iterator[str | None]:
-    """Yield the lines of the block and then None if something follows that closes it."""
-    is_inside = False
-    for line in lines:
-        if not is_inside:
-            is_inside = _TEMPERATURE.match(line) is not None
-        elif _BLOCK_END.match(line):
-            yield None
-            return
-        else:
-            yield line
-
-
-def _row(line: str, *, awips_id: str) -> tuple[str, _Reading]:
-    label = line.split(maxsplit=1)[0]
-    match = _ROW.match(line)
-    if match is None:
-        if not line.strip()[len(label) :].strip():
-            return label, _MISSING
+def _reading(row: re.Match[str], *, label: str, columns: int, awips_id: str) -> _Reading:
+    rest = row["rest"]
+    start = row.start("rest") + len(rest) - len(rest.lstrip())
+    if not rest.strip() or start >= columns or _TIME_ONLY.match(rest):
+        return _MISSING
+    match = _VALUE.match(rest)
+    # A year after the first number makes that number the record, moved to the left.
+    if match is None or (match["clock"] is None and _YEAR_NEXT.match(rest, match.end())):
         raise InvalidDataError(
             f"The {label} row of a climate report cannot be read.",
-            {"awips_id": awips_id, "row": line.strip()},
+            {"awips_id": awips_id, "row": row[0].strip()},
         )
-    if match.start("value") >= VALUE_COLUMNS or match["value"] in ("MM", "M"):
-        return label, _MISSING
+    if match["value"].upper().startswith("M"):
+        return _MISSING
     value = int(match["value"])
     require_plausible(value, what=f"A {label.lower()} in a climate report")
-    return label, _Reading(
+    flags = match["flags"].upper()
+    return _Reading(
         value_f=value,
         time_lst=_clock_time(match["clock"], match["half"]),
-        is_record="R" in match["flags"],
-        is_estimated="E" in match["flags"],
+        is_record="R" in flags,
+        is_estimated="E" in flags,
     )
 
 
@@ -262,42 +338,53 @@ def _clock_time(clock: str | None, half: str | None) -> str:
     hour, minute = divmod(int(clock.replace(":", "")), 100)
     if not 0 <= hour <= 12 or minute > 59:
         return ""
-    return f"{hour % 12 + (12 if half == 'PM' else 0):02d}:{minute:02d}"
-
-
-def _is_correction(head: str, headline: re.Match[str]) -> bool:
-    wmo = _WMO.search(head)
-    if wmo is not None and (wmo["bbb"] or "").startswith("CC"):
-        return True
-    title = _TITLE.search(head)
-    said = (title["rest"] if title else "") + headline["tail"]
-    return "CORRECT" in said
+    return f"{hour % 12 + (12 if half.upper() == 'PM' else 0):02d}:{minute:02d}"
 
 
 def _date(match: re.Match[str], *, what: str) -> dt.date:
+    word = match["month"].upper()
+    months = [number for number, name in enumerate(_MONTHS, 1) if name.startswith(word)]
     try:
-        return dt.date(int(match["year"]), _MONTHS[match["month"][:3]], int(match["day"]))
-    except (KeyError, ValueError) as error:
+        return dt.date(int(match["year"]), months[0], int(match["day"]))
+    except (IndexError, ValueError) as error:
         raise InvalidDataError(
             f"The {what} of a climate report names no day.", {"text": match[0].strip()}
         ) from error
 
 
-def _issued_at(head: str, *, day: dt.date) -> dt.datetime:
-    """Return the issuance from the header's day and time and the issuance line's date.
+def _issuance(head: str, *, day: dt.date) -> _Issuance:
+    """Read the transmission header, the title and the issuance line.
 
     The header has no month; the line has one, but keeps its old time on some re-issues.
     """
-    line = _ISSUED.search(head)
-    local = None if line is None else _line_time(line)
     wmo = _WMO.search(head)
-    if wmo is None:
-        if local is None:
-            raise InvalidDataError(
-                "A climate report does not say when it was issued.", {"climate_day": str(day)}
-            )
-        return local
-    around = local or dt.datetime.combine(day, dt.time(12), tzinfo=UTC) + dt.timedelta(days=1)
+    line = _ISSUED.search(head)
+    zone = None if line is None else line["zone"].upper()
+    hours = _ZONES.get(zone or "")
+    standard_time = _EASTERNMOST
+    local = None
+    if line is not None and zone is not None and hours is not None:
+        standard_hours = hours - 1 if zone.endswith("DT") else hours
+        standard_time = dt.timezone(dt.timedelta(hours=standard_hours))
+        local = _line_time(line, offset=dt.timedelta(hours=hours))
+    if wmo is not None:
+        next_noon = dt.datetime.combine(day, dt.time(12), tzinfo=UTC) + dt.timedelta(days=1)
+        issued_at = _header_time(wmo, around=local or next_noon)
+    elif local is not None:
+        issued_at = local
+    else:
+        raise InvalidDataError(
+            "A climate report does not say when it was issued.", {"climate_day": str(day)}
+        )
+    is_marked = wmo is not None and (wmo["bbb"] or "").upper().startswith("CC")
+    return _Issuance(
+        issued_at=issued_at,
+        standard_time=standard_time,
+        is_correction=is_marked or _CORRECTED.search(head) is not None,
+    )
+
+
+def _header_time(wmo: re.Match[str], *, around: dt.datetime) -> dt.datetime:
     candidates = []
     for shift in (-1, 0, 1):
         month = around.month - 1 + shift
@@ -316,18 +403,17 @@ def _issued_at(head: str, *, day: dt.date) -> dt.datetime:
             continue
     if not candidates:
         raise InvalidDataError(
-            "A climate report has an impossible transmission time.", {"header": wmo[0]}
+            "A climate report has an impossible transmission time.", {"header": wmo[0].strip()}
         )
     return min(candidates, key=lambda moment: abs(moment - around))
 
 
-def _line_time(line: re.Match[str]) -> dt.datetime | None:
-    offset = _ZONES.get(line["zone"])
+def _line_time(line: re.Match[str], *, offset: dt.timedelta) -> dt.datetime | None:
     clock = _clock_time(line["clock"], line["half"])
-    if offset is None or not clock:
+    if not clock:
         return None
-    zone = dt.timezone(dt.timedelta(hours=offset))
-    local = dt.datetime.combine(
-        _date(line, what="issuance line"), dt.time.fromisoformat(clock), tzinfo=zone
-    )
-    return local.astimezone(UTC)
+    return dt.datetime.combine(
+        _date(line, what="issuance line"),
+        dt.time.fromisoformat(clock),
+        tzinfo=dt.timezone(offset),
+    ).astimezone(UTC)

@@ -62,13 +62,3 @@ STATIONS = (
 
 #: Stations that jobs work on from the start; the operator switches others on in the admin.
 ACTIVE_BY_DEFAULT = frozenset({"NY", "CHI", "MIA", "AUS"})
-
-#: Outside sources by code, with their names for people.
-NWS_GRID = "nws-grid"
-NWS_CLI = "nws-cli"
-AVIATIONWEATHER = "aviationweather"
-SOURCES = {
-    NWS_GRID: "National Weather Service grid forecast",
-    NWS_CLI: "National Weather Service climate report",
-    AVIATIONWEATHER: "Aviation Weather Center station reports",
-}

@@ -15,7 +15,7 @@ from prediction.constants import FITTED_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import gaussian_pmf
 from prediction.models import EngineFit, Prediction, Verification
 from weather.models import ClimateReport, Forecast, Station
-from weather.stations import NWS_CLI, NWS_GRID
+from weather.sources import NWS_CLI, NWS_GRID
 from weather.tests.factories import (
     ClimateReportFactory,
     ForecastFactory,

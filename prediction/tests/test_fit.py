@@ -14,7 +14,7 @@ from prediction.tests.factories import (
     make_verified_days,
 )
 from weather.models import Station
-from weather.stations import NWS_GRID
+from weather.sources import NWS_GRID
 from weather.tests.factories import ForecastFactory, real_station
 
 pytestmark = pytest.mark.django_db

@@ -3,97 +3,150 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
-from boz.core.agents import AgentResult, heartbeat
 from boz.core.errors import BozBaseException, InvalidDataError
-from boz.core.logging import get_logger
+from boz.core.http import Captured
 from weather.clients.nws import NwsClient, Product, ProductRef
 from weather.domain.climate_report import ClimateSummary, parse_climate_reports, same_station
-from weather.models import ClimateReport, ForecastSource, Station
-from weather.services.health import SourceRun, get_source
+from weather.models import ClimateReport, ForecastSource, Refusal, Station
+from weather.services.intake import Captures, Intake, Task
 from weather.services.payloads import store_payload
-from weather.stations import NWS_CLI
-
-log = get_logger("WEATHER")
+from weather.sources import NWS_CLI
 
 #: Unknown issuances fetched per run, shared by the stations; a first run of many stations catches
 #: up over the next ones instead of outlasting its time limit.
 NEW_PER_RUN = 120
 NEW_PER_STATION = 4
+#: A list holds about 28 issuances.
+LISTED_AT_MOST = 200
 CLOCK_TOLERANCE = dt.timedelta(minutes=10)
 
 
-def ingest_climate_reports(*, now: dt.datetime, client: NwsClient | None = None) -> AgentResult:
-    """Fetch and store the unknown issuances of every active station, newest first.
+@dataclass(frozen=True, slots=True)
+class FetchedProduct:
+    """One issuance as it was listed, with its text or the reason why there is none."""
 
-    Args:
-        now: The moment of the fetch; new rows are available from then on.
-        client: Replaces the ordinary client, which is built from the settings.
-    """
-    source = get_source(NWS_CLI)
-    run = SourceRun(source, now=now)
-    if not source.is_active:
-        run.skip(source.code, f"{source.name} is switched off.")
-        return AgentResult(done={"climate_reports": 0}, skipped=run.skipped)
-    stored = left = 0
-    with client or NwsClient.from_settings(capture=run.box) as nws:
-        stations = list(Station.objects.filter(is_active=True))
-        limit = max(NEW_PER_STATION, NEW_PER_RUN // max(1, len(stations)))
-        for station in stations:
-            heartbeat()
-            if run.is_given_up:
-                run.leave_out_unasked(station.code)
-                continue
-            run.box.clear()
-            try:
-                references = nws.climate_reports(site=station.cli_id)
-            except BozBaseException as error:
-                run.leave_out(station.code, error)
-                continue
-            run.answered()
-            unknown = _unknown(references, station=station, source=source)
-            left += len(unknown[limit:])
-            for reference in unknown[:limit]:
-                stored += _take(reference, station=station, client=nws, run=run)
-                if run.is_given_up:
-                    break
-    run.finish()
-    done = {"climate_reports": stored}
-    return AgentResult(
-        done={**done, "left_for_next_run": left} if left else done, skipped=run.skipped
-    )
+    reference: ProductRef
+    product: Product | None
+    error: BozBaseException | None
+    captured: Captured | None
 
 
-def _unknown(
-    references: list[ProductRef], *, station: Station, source: ForecastSource
-) -> list[ProductRef]:
-    known = set(
-        ClimateReport.objects.filter(
-            station=station, source=source, product_id__in=[item.product_id for item in references]
-        ).values_list("product_id", flat=True)
-    )
-    return [item for item in references if item.product_id not in known]
+@dataclass(frozen=True, slots=True)
+class Issuances:
+    """The unknown issuances of one site, and how many were left for the next run."""
+
+    fetched: tuple[FetchedProduct, ...]
+    left: int
 
 
-def _take(reference: ProductRef, *, station: Station, client: NwsClient, run: SourceRun) -> int:
-    """Fetch, read and store one issuance; return how many rows are new."""
-    subject = f"{station.code} {reference.product_id}"
-    run.box.clear()
-    try:
-        product = client.product(product_id=reference.product_id)
-        rows = _rows(product, reference, station=station, source=run.source, now=run.now)
-    except BozBaseException as error:
-        run.leave_out(subject, error)
-        return 0
-    run.answered()
-    with transaction.atomic():
-        payload = store_payload(run.box.latest)
+class ClimateReports(Intake[Issuances]):
+    """The list of each station's climate reports, and the texts not known yet, newest first."""
+
+    source_code = NWS_CLI
+
+    def __init__(self, *, now: dt.datetime, client: NwsClient | None = None) -> None:
+        """Prepare; ``client`` replaces the ordinary one."""
+        super().__init__(now=now)
+        self._client = client or NwsClient.from_settings(capture=self.captures)
+        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
+        self._stored = self._left = 0
+
+    def tasks(self, stack: ExitStack) -> Sequence[Task[Issuances]]:
+        """Plan one list per active station."""
+        client = stack.enter_context(self._client)
+        limit = max(NEW_PER_STATION, NEW_PER_RUN // max(1, len(self._stations)))
+        return [
+            Task(
+                code,
+                partial(
+                    _fetch,
+                    station.cli_id,
+                    known=self._known(station),
+                    limit=limit,
+                    client=client,
+                    captures=self.captures,
+                ),
+                (code,),
+            )
+            for code, station in self._stations.items()
+        ]
+
+    def _known(self, station: Station) -> frozenset[str]:
+        """Return the issuances taken in or refused already, those that lists may still hold."""
+        taken = ClimateReport.objects.filter(station=station, source=self.source)
+        refused = Refusal.objects.filter(station=station, source=self.source)
+        prefix = f"{station.code} "
+        return frozenset(
+            [
+                *taken.order_by("-issued_at").values_list("product_id", flat=True)[:LISTED_AT_MOST],
+                *(
+                    subject.removeprefix(prefix)
+                    for subject in refused.values_list("subject", flat=True)[:LISTED_AT_MOST]
+                ),
+            ]
+        )
+
+    def store(self, task: Task[Issuances], answer: Issuances, captured: Sequence[Captured]) -> int:
+        """Write each issuance by itself; one that cannot be read does not hold up the others."""
+        station = self._stations[task.subject]
+        self._left += answer.left
+        stored = sum(self._take(item, station=station) for item in answer.fetched)
+        self._stored += stored
+        return stored
+
+    def _take(self, item: FetchedProduct, *, station: Station) -> int:
+        """Read and store one issuance; return how many rows are new."""
+        try:
+            if item.error is not None or item.product is None:
+                raise item.error or InvalidDataError("No product came.", {})
+            rows = _rows(
+                item.product, item.reference, station=station, source=self.source, now=self.now
+            )
+        except BozBaseException as error:
+            self.run.leave_out(
+                f"{station.code} {item.reference.product_id}",
+                error,
+                station=station,
+                captured=() if item.captured is None else (item.captured,),
+            )
+            return 0
         for row in rows:
-            row.payload = payload
-        ClimateReport.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+            self.run.note_issue(row.issued_at)
+            self.run.count_values(seen=1, missing=row.max_f is None)
+        with transaction.atomic():
+            payload = None if item.captured is None else store_payload(item.captured)
+            for row in rows:
+                row.payload = payload
+            ClimateReport.objects.bulk_create(rows, ignore_conflicts=True)
+        return len(rows)
+
+    def done(self) -> dict[str, int]:
+        """Return new rows, and what the next run will have to fetch."""
+        done = {"climate_reports": self._stored}
+        return {**done, "left_for_next_run": self._left} if self._left else done
+
+
+def _fetch(
+    site: str, *, known: Collection[str], limit: int, client: NwsClient, captures: Captures
+) -> Issuances:
+    """List a site's issuances and fetch the unknown ones, in a worker."""
+    unknown = [item for item in client.climate_reports(site=site) if item.product_id not in known]
+    fetched = []
+    for reference in unknown[:limit]:
+        try:
+            product = client.product(product_id=reference.product_id)
+        except BozBaseException as error:
+            fetched.append(FetchedProduct(reference, None, error, None))
+        else:
+            fetched.append(FetchedProduct(reference, product, None, captures.latest))
+    return Issuances(tuple(fetched), left=len(unknown[limit:]))
 
 
 def _rows(

@@ -1,11 +1,15 @@
-"""How the outside sources behave: one account per run of a job, written at its end."""
+"""How the outside sources behave: one account per run of a job, written at its end.
+
+A source that keeps failing is paused, a little longer each time, so that a dead host does not slow
+the others down; the reason and the time of the next attempt stand beside it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from collections.abc import Sequence
 from typing import Any
-
-from django.db.models import F
 
 from boz.core.errors import (
     BozBaseException,
@@ -13,75 +17,148 @@ from boz.core.errors import (
     InvalidDataError,
     TransientError,
 )
+from boz.core.http import Captured
 from boz.core.logging import get_logger
 from boz.core.schemas import SkippedSubject
-from weather.models import ForecastSource
-from weather.services.payloads import CaptureBox, store_payload
-from weather.stations import SOURCES
+from weather.models import ForecastSource, SourceContact, Station
+from weather.services.refusals import record_refusal
+from weather.sources import SOURCES_BY_CODE
 
 log = get_logger("WEATHER")
 
-#: Runs without one good answer after which a source counts as down.
+#: Runs without one good answer after which a source counts as down and is paused.
 DOWN_AFTER_RUNS = 3
+FIRST_PAUSE = dt.timedelta(minutes=5)
+LONGEST_PAUSE = dt.timedelta(hours=1)
 #: Calls without any answer in a row after which the rest of a run does not wait as well: each
 #: one takes its time limit with all its attempts, and a run has a limit of its own.
 GIVE_UP_AFTER = 2
+#: Above this share of missing values a source is not in order, however well it answers.
+NULL_SHARE_LIMIT = 0.5
+MINUTE = dt.timedelta(minutes=1)
+
+Status = ForecastSource.Status
 
 
 def get_source(code: str) -> ForecastSource:
     """Return the row of a source, made on first use."""
-    source, _ = ForecastSource.objects.get_or_create(code=code, defaults={"name": SOURCES[code]})
+    source, _ = ForecastSource.objects.get_or_create(
+        code=code, defaults={"name": SOURCES_BY_CODE[code].name}
+    )
     return source
+
+
+def resume(source: ForecastSource) -> None:
+    """End a pause, so that the next run asks again."""
+    ForecastSource.objects.filter(pk=source.pk).update(paused_until=None, error_streak=0)
 
 
 class SourceRun:
     """Collects what a source answered during one run and what was left out because of it.
 
-    ``box`` holds the latest raw answer; it is the ``capture`` of the client.
+    Workers may call the ``note_…`` methods and ask ``is_given_up``; everything else belongs to the
+    thread that writes to the database.
     """
 
     def __init__(self, source: ForecastSource, *, now: dt.datetime) -> None:
-        """Start the account of a run."""
+        """Start the account of a run, and skip the source when it is switched off or paused."""
         self.source = source
         self.now = now
-        self.box = CaptureBox()
+        self.rows = 0
         self.skipped: list[SkippedSubject] = []
+        self._answered: dict[str, None] = {}
         self._answers = 0
         self._problems: list[str] = []
+        self._values = self._missing = 0
+        self._newest_issue: dt.datetime | None = None
         self._silent_in_a_row = 0
+        self._lock = threading.Lock()
+        self.is_asked = self._may_ask()
+
+    def _may_ask(self) -> bool:
+        source = self.source
+        if not source.is_active:
+            self.skip(source.code, f"{source.name} is switched off.")
+            return False
+        if source.paused_until is not None and source.paused_until > self.now:
+            self.skip(
+                source.code,
+                f"{source.name} is paused until {source.paused_until:%H:%M} UTC: "
+                f"{source.status_reason or 'it kept failing.'} End the pause in the admin "
+                "to ask earlier.",
+            )
+            return False
+        return True
 
     @property
     def is_given_up(self) -> bool:
         """Say whether the source has been silent so often in this run that asking on is a waste."""
-        return self._silent_in_a_row >= GIVE_UP_AFTER
+        with self._lock:
+            return self._silent_in_a_row >= GIVE_UP_AFTER
 
-    def answered(self) -> None:
+    def note_voice(self) -> None:
+        """Note that a call was answered."""
+        with self._lock:
+            self._silent_in_a_row = 0
+
+    def note_silence(self, error: BozBaseException) -> None:
+        """Note a failed call; only one without any answer counts towards giving up."""
+        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
+        with self._lock:
+            self._silent_in_a_row = self._silent_in_a_row + 1 if is_silent else 0
+
+    def answered(self, stations: Sequence[str] = ()) -> None:
         """Count a good answer, also one that says there is nothing."""
         self._answers += 1
-        self._silent_in_a_row = 0
+        self._answered.update(dict.fromkeys(stations))
+
+    def count_values(self, *, seen: int, missing: int) -> None:
+        """Add to the values looked at, and to the missing ones among them."""
+        self._values += seen
+        self._missing += missing
+
+    def note_issue(self, issued_at: dt.datetime) -> None:
+        """Note the issue time of something that came; the newest one counts."""
+        if self._newest_issue is None or issued_at > self._newest_issue:
+            self._newest_issue = issued_at
 
     def skip(self, subject: str, reason: str, context: dict[str, Any] | None = None) -> None:
         """Leave a subject out for a reason that is not the source's fault."""
         self.skipped.append(SkippedSubject(subject=subject, reason=reason, context=context or {}))
 
-    def leave_out(self, subject: str, error: BozBaseException) -> None:
+    def leave_out(
+        self,
+        subject: str,
+        error: BozBaseException,
+        *,
+        captured: Sequence[Captured] = (),
+        station: Station | None = None,
+        stations: Sequence[str] = (),
+    ) -> None:
         """Leave a subject out because of an error, and judge the source by it.
 
-        That there is nothing for a subject is an answer; silence and nonsense are not.
+        That there is nothing for a subject is an answer; silence and nonsense are not. Nonsense is
+        kept with its evidence.
         """
-        self.skip(subject, error.message, {**error.context, **self._evidence(error)})
+        context = dict(error.context)
+        if isinstance(error, InvalidDataError):
+            refusal = record_refusal(
+                self.source,
+                subject=subject,
+                reason=error.message,
+                context=error.context,
+                station=station,
+                captured=captured[-1] if captured else None,
+                now=self.now,
+            )
+            if refusal.payload is not None:
+                context["payload_sha256"] = refusal.payload.sha256
+        self.skip(subject, error.message, context)
         if isinstance(error, DataUnavailable):
-            self.answered()
+            self.answered(stations)
             return
         self._problems.append(f"{subject}: {error.message}")
-        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
-        self._silent_in_a_row = self._silent_in_a_row + 1 if is_silent else 0
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
-
-    def _evidence(self, error: BozBaseException) -> dict[str, Any]:
-        """Keep a refused answer, so that the refusal can be checked."""
-        payload = store_payload(self.box.latest) if isinstance(error, InvalidDataError) else None
-        return {} if payload is None else {"payload_sha256": payload.sha256}
 
     def leave_out_unasked(self, subject: str) -> None:
         """Leave a subject out because the source has been given up for this run."""
@@ -92,32 +169,58 @@ class SourceRun:
         )
 
     def finish(self) -> None:
-        """Write the health of the source."""
-        row = ForecastSource.objects.filter(pk=self.source.pk)
-        if not self._problems:
-            if self._answers:
-                row.update(
-                    status=ForecastSource.Status.OK,
-                    last_attempt_at=self.now,
-                    last_success_at=self.now,
-                    error_streak=0,
-                    last_error="",
-                )
+        """Write the health of the source and the account of the run."""
+        if not self.is_asked or not (self._answers or self._problems):
             return
-        sentence = "; ".join(dict.fromkeys(self._problems))[:1000]
-        if self._answers:
-            row.update(
-                status=ForecastSource.Status.DEGRADED,
-                last_attempt_at=self.now,
-                last_success_at=self.now,
-                error_streak=len(self._problems),
-                last_error=sentence,
-            )
-            return
-        row.update(
-            status=ForecastSource.Status.DEGRADED,
-            last_attempt_at=self.now,
-            error_streak=F("error_streak") + 1,
-            last_error=sentence,
+        SourceContact.objects.create(
+            source=self.source,
+            at=self.now,
+            answered=list(self._answered),
+            rows=self.rows,
+            values_seen=self._values,
+            values_missing=self._missing,
+            problems=len(self._problems),
         )
-        row.filter(error_streak__gte=DOWN_AFTER_RUNS).update(status=ForecastSource.Status.DOWN)
+        source = ForecastSource.objects.get(pk=self.source.pk)
+        source.last_attempt_at = self.now
+        source.last_error = "; ".join(dict.fromkeys(self._problems))[:1000]
+        if self._values:
+            source.null_share = self._missing / self._values
+        if self._newest_issue is not None:
+            source.newest_issue_at = max(
+                self._newest_issue, source.newest_issue_at or self._newest_issue
+            )
+        if source.newest_issue_at is not None:
+            source.lag_minutes = max(0, (self.now - source.newest_issue_at) // MINUTE)
+        if self._answers:
+            self._judge_answers(source)
+        else:
+            self._judge_silence(source)
+        source.save()
+
+    def _judge_answers(self, source: ForecastSource) -> None:
+        source.last_success_at = self.now
+        source.error_streak = len(self._problems)
+        source.paused_until = None
+        reasons = [source.last_error] if self._problems else []
+        if self._values and self._missing / self._values > NULL_SHARE_LIMIT:
+            reasons.append(f"{self._missing} of {self._values} values were missing.")
+        late_after = SOURCES_BY_CODE[source.code].late_after
+        if source.newest_issue_at is not None and self.now - source.newest_issue_at > late_after:
+            reasons.append(
+                f"The newest thing it said was issued at {source.newest_issue_at:%Y-%m-%d %H:%M} "
+                "UTC."
+            )
+        source.status = Status.DEGRADED if reasons else Status.OK
+        source.status_reason = " ".join(reasons)
+
+    def _judge_silence(self, source: ForecastSource) -> None:
+        source.error_streak += 1
+        source.status = Status.DEGRADED
+        source.status_reason = f"No good answer in {source.error_streak} run(s) in a row."
+        surplus = source.error_streak - DOWN_AFTER_RUNS
+        if surplus < 0:
+            return
+        source.status = Status.DOWN
+        source.paused_until = self.now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(surplus, 10))
+        source.status_reason += f" Not asked again before {source.paused_until:%Y-%m-%d %H:%M} UTC."

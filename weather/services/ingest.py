@@ -5,24 +5,27 @@ from __future__ import annotations
 import datetime as dt
 
 from boz.core.agents import AgentResult
-from weather.services.climate_reports import ingest_climate_reports
-from weather.services.forecasts import ingest_forecasts
-from weather.services.observations import ingest_observations
+from weather.services.climate_reports import ClimateReports
+from weather.services.grid_forecasts import GridForecasts
+from weather.services.intake import take_in
+from weather.services.station_reports import AviationReports
 
-__all__ = [
-    "ingest_climate_reports",
-    "ingest_forecasts",
-    "ingest_observations",
-    "ingest_weather",
-]
+
+def ingest_climate_reports(*, now: dt.datetime) -> AgentResult:
+    """Take in the climate reports of every active station."""
+    return take_in([ClimateReports(now=now)])
+
+
+def ingest_observations(*, now: dt.datetime) -> AgentResult:
+    """Take in what the active stations measure."""
+    return take_in([AviationReports(now=now)])
+
+
+def ingest_forecasts(*, now: dt.datetime) -> AgentResult:
+    """Take in the forecasts for the active stations."""
+    return take_in([GridForecasts(now=now)])
 
 
 def ingest_weather(*, now: dt.datetime) -> AgentResult:
-    """Take in forecasts, observations and climate reports, each on its own."""
-    done: dict[str, object] = {}
-    skipped = []
-    for ingest in (ingest_climate_reports, ingest_observations, ingest_forecasts):
-        result = ingest(now=now)
-        done.update(result.done)
-        skipped.extend(result.skipped)
-    return AgentResult(done=done, skipped=skipped)
+    """Take in everything at once, each service beside the others."""
+    return take_in([ClimateReports(now=now), AviationReports(now=now), GridForecasts(now=now)])

@@ -9,26 +9,8 @@ from boz.core.http import Captured
 from weather.models import Payload
 
 
-class CaptureBox:
-    """Holds the answer to the latest call of a client until a row is derived from it."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.latest: Captured | None = None
-
-    def __call__(self, captured: Captured) -> None:
-        """Take an answer; used as the ``capture`` of a transport."""
-        self.latest = captured
-
-    def clear(self) -> None:
-        """Forget the answer before the next subject, so that it is not taken for that one's."""
-        self.latest = None
-
-
-def store_payload(captured: Captured | None) -> Payload | None:
-    """Return the row of a raw answer, made on its first sight; None when nothing was captured."""
-    if captured is None:
-        return None
+def store_payload(captured: Captured) -> Payload:
+    """Return the row of a raw answer, made on its first sight."""
     payload, _ = Payload.objects.get_or_create(
         sha256=hashlib.sha256(captured.body).hexdigest(),
         defaults={

@@ -7,7 +7,8 @@ import dataclasses
 from django.db import transaction
 
 from weather.models import ForecastSource, Station
-from weather.stations import ACTIVE_BY_DEFAULT, SOURCES, STATIONS
+from weather.sources import SOURCES
+from weather.stations import ACTIVE_BY_DEFAULT, STATIONS
 
 
 def sync_stations() -> int:
@@ -31,6 +32,8 @@ def sync_stations() -> int:
             elif any(getattr(station, name) != value for name, value in values.items()):
                 Station.objects.filter(pk=station.pk).update(**values)
                 changed += 1
-        for code, name in SOURCES.items():
-            changed += ForecastSource.objects.get_or_create(code=code, defaults={"name": name})[1]
+        for source in SOURCES:
+            changed += ForecastSource.objects.get_or_create(
+                code=source.code, defaults={"name": source.name}
+            )[1]
     return changed

@@ -10,13 +10,14 @@ import factory
 
 from weather.models import (
     ClimateReport,
+    DailySummary,
     Forecast,
     ForecastSource,
     Observation,
     Payload,
     Station,
 )
-from weather.stations import AVIATIONWEATHER, NWS_CLI, NWS_GRID, SOURCES
+from weather.sources import AVIATIONWEATHER, DSM, NWS_CLI, NWS_GRID, SOURCES_BY_CODE
 
 UTC = dt.UTC
 #: A day of the recordings, and the moment at which the rows below become known.
@@ -56,7 +57,11 @@ class ForecastSourceFactory(factory.django.DjangoModelFactory):
         django_get_or_create = ("code",)
 
     code = NWS_GRID
-    name = factory.LazyAttribute(lambda source: SOURCES.get(source.code, source.code))
+    name = factory.LazyAttribute(
+        lambda source: (
+            SOURCES_BY_CODE[source.code].name if source.code in SOURCES_BY_CODE else source.code
+        )
+    )
 
 
 class PayloadFactory(factory.django.DjangoModelFactory):
@@ -125,6 +130,25 @@ class ClimateReportFactory(factory.django.DjangoModelFactory):
     is_preliminary = False
     issued_at = factory.LazyAttribute(
         lambda r: r.station.climate_day_bounds(r.climate_day)[1] + dt.timedelta(hours=2)
+    )
+    available_at = factory.SelfAttribute("issued_at")
+    fetched_at = factory.SelfAttribute("available_at")
+
+
+class DailySummaryFactory(factory.django.DjangoModelFactory):
+    """A whole-day summary message, issued and known half an hour after its day."""
+
+    class Meta:
+        model = DailySummary
+
+    station = factory.SubFactory(StationFactory)
+    source = factory.SubFactory(ForecastSourceFactory, code=DSM)
+    climate_day = DAY
+    max_f = 55
+    min_f = 40
+    status = DailySummary.Status.FINAL
+    issued_at = factory.LazyAttribute(
+        lambda s: s.station.climate_day_bounds(s.climate_day)[1] + dt.timedelta(minutes=30)
     )
     available_at = factory.SelfAttribute("issued_at")
     fetched_at = factory.SelfAttribute("available_at")

@@ -1,0 +1,33 @@
+"""What was known about the weather at a moment; nothing available later is ever visible."""
+
+from __future__ import annotations
+
+from weather.selectors.forecasts import (
+    ForecastError,
+    forecast_errors,
+    latest_forecasts,
+    weather_data,
+)
+from weather.selectors.freshness import fresh_forecasts, fresh_observation
+from weather.selectors.reports import (
+    official_highs,
+    official_report,
+    report_history,
+    second_reading,
+)
+from weather.selectors.running_maximum import RunningMaximum, running_maximum
+
+__all__ = [
+    "ForecastError",
+    "RunningMaximum",
+    "forecast_errors",
+    "fresh_forecasts",
+    "fresh_observation",
+    "latest_forecasts",
+    "official_highs",
+    "official_report",
+    "report_history",
+    "running_maximum",
+    "second_reading",
+    "weather_data",
+]

@@ -1,0 +1,127 @@
+"""How old what we know is; too old is an error of its own, never a silent use."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from boz.core.clock import format_utc
+from boz.core.errors import DataUnavailable, StaleDataError
+from weather.models import Forecast, Observation, SourceContact, Station
+from weather.selectors.forecasts import latest_forecasts
+
+FORECAST_MAX_AGE = dt.timedelta(minutes=90)
+OBSERVATION_MAX_AGE = dt.timedelta(minutes=75)
+MINUTE = dt.timedelta(minutes=1)
+
+
+def fresh_forecasts(
+    *,
+    station: Station,
+    climate_day: dt.date,
+    as_of: dt.datetime,
+    max_age: dt.timedelta = FORECAST_MAX_AGE,
+) -> list[Forecast]:
+    """Return the latest forecast of each source that we heard from lately.
+
+    A forecast issued this morning is fresh as long as its source keeps telling us, when asked,
+    that it is still the latest one: what ages is our knowledge, not the forecast.
+
+    Args:
+        station: Where.
+        climate_day: Which day.
+        as_of: Nothing known later is used.
+        max_age: How long ago a source may have answered for this station at the most.
+
+    Raises:
+        DataUnavailable: If no source has said anything about the day.
+        StaleDataError: If what there is comes from sources that have not been heard from since.
+    """
+    forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
+    if not forecasts:
+        raise DataUnavailable(
+            f"There is no forecast for {station.name} on {climate_day}.",
+            {"station": station.code, "climate_day": climate_day.isoformat()},
+        )
+    heard = {
+        item.source_id: last_heard(station=station, forecast=item, as_of=as_of)
+        for item in forecasts
+    }
+    fresh = [item for item in forecasts if as_of - heard[item.source_id] <= max_age]
+    if not fresh:
+        newest = max(forecasts, key=lambda item: heard[item.source_id])
+        raise _stale(
+            f"The latest word on the forecast for {station.name} on {climate_day}",
+            at=heard[newest.source_id],
+            as_of=as_of,
+            max_age=max_age,
+            station=station,
+            source=newest.source.code,
+        )
+    return fresh
+
+
+def last_heard(*, station: Station, forecast: Forecast, as_of: dt.datetime) -> dt.datetime:
+    """Return when the source of a forecast last answered for the station, as known then."""
+    contacts = SourceContact.objects.filter(
+        source=forecast.source_id, at__gt=forecast.available_at, at__lte=as_of
+    ).order_by("-at")
+    for at, answered in contacts.values_list("at", "answered").iterator(chunk_size=50):
+        if station.code in answered:
+            return at
+    return forecast.available_at
+
+
+def fresh_observation(
+    *,
+    station: Station,
+    as_of: dt.datetime,
+    max_age: dt.timedelta = OBSERVATION_MAX_AGE,
+) -> Observation:
+    """Return the newest station report.
+
+    Raises:
+        DataUnavailable: If the station has reported nothing.
+        StaleDataError: If its newest report is older than ``max_age``.
+    """
+    newest = (
+        Observation.objects.known(as_of)
+        .filter(station=station, observed_at__lte=as_of)
+        .select_related("source")
+        .order_by("-observed_at", "-pk")
+        .first()
+    )
+    if newest is None:
+        raise DataUnavailable(f"{station.name} has reported nothing.", {"station": station.code})
+    if as_of - newest.observed_at > max_age:
+        raise _stale(
+            f"The newest report of {station.name}",
+            at=newest.observed_at,
+            as_of=as_of,
+            max_age=max_age,
+            station=station,
+            source=newest.source.code,
+        )
+    return newest
+
+
+def _stale(
+    what: str,
+    *,
+    at: dt.datetime,
+    as_of: dt.datetime,
+    max_age: dt.timedelta,
+    station: Station,
+    source: str,
+) -> StaleDataError:
+    age = (as_of - at) // MINUTE
+    return StaleDataError(
+        f"{what} is {age} minutes old; {max_age // MINUTE} are allowed.",
+        {
+            "station": station.code,
+            "source": source,
+            "at": format_utc(at),
+            "as_of": format_utc(as_of),
+            "age_minutes": age,
+            "max_age_minutes": max_age // MINUTE,
+        },
+    )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from boz.core.errors import InvalidDataError, TransientError
-from boz.core.http import Captured, Fetched, HttpTransport
+from boz.core.errors import InvalidDataError
+from boz.core.http import Captured, HttpTransport
 from boz.core.service_client import ServiceClient
 
 SOURCE = "aviationweather.gov"
+EPOCH_OF_2000 = 946684800
+EPOCH_OF_2100 = 4102444800
 
 
 class StationReport(BaseModel):
@@ -23,7 +24,7 @@ class StationReport(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     icao: str = Field(alias="icaoId", min_length=4, max_length=4)
-    observed_epoch: int = Field(alias="obsTime", gt=0, lt=32503680000)
+    observed_epoch: int = Field(alias="obsTime", ge=EPOCH_OF_2000, lt=EPOCH_OF_2100)
     kind: str = Field(default="METAR", alias="metarType", pattern="^(METAR|SPECI)$")
     raw: str = Field(alias="rawOb", min_length=1, max_length=2000)
 
@@ -65,27 +66,19 @@ class AviationWeatherClient(ServiceClient):
             TransientError: If the service cannot be reached or sends no JSON.
             InvalidDataError: If the JSON is no list of reports.
         """
-        fetched = self._http.get(
-            "/api/data/metar", params={"ids": ",".join(icaos), "format": "json", "hours": hours}
+        body = self._http.get_json(
+            "/api/data/metar",
+            params={"ids": ",".join(icaos), "format": "json", "hours": hours},
+            empty=[],
         )
-        if fetched.status == 204 or not fetched.body.strip():
-            return StationReports()
-        return _reports(_json(fetched))
-
-
-def _json(fetched: Fetched) -> Any:
-    try:
-        return json.loads(fetched.text)
-    except (ValueError, RecursionError) as error:
-        raise TransientError(
-            f"{SOURCE} sent incomplete or broken JSON.",
-            {"source": SOURCE, "url": fetched.url, "status": fetched.status},
-        ) from error
+        return _reports(body)
 
 
 def _reports(body: Any) -> StationReports:
     if not isinstance(body, list):
-        raise InvalidDataError(f"{SOURCE} sent something other than a list of reports.", {})
+        raise InvalidDataError(
+            f"{SOURCE} sent something other than a list of reports.", {"source": SOURCE}
+        )
     reports: list[StationReport] = []
     problems: list[tuple[str, str]] = []
     for item in body:

@@ -297,7 +297,7 @@ def test_the_past_of_a_station_is_read_once_for_all_its_days(django_assert_num_q
         make_ladder(event=EventFactory(climate_day=day))
     predict_all(now=LATER)
 
-    with django_assert_num_queries(3 + 6 + 5):
+    with django_assert_num_queries(3 + 7 + 6):
         result = predict_all(now=LATER)
 
     assert result.done == {"predicted": 2, "new": 2, "unchanged": 0}
@@ -370,5 +370,5 @@ def test_the_number_of_queries_does_not_grow_with_history(django_assert_max_num_
     evening_forecast(station)
     make_ladder(event=EventFactory(climate_day=DAY))
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)

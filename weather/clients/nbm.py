@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -19,6 +20,8 @@ from weather.clients.nbm_search import BulletinSearch, FoundBlock, Piece
 SOURCE = "noaa-nbm"
 #: Statuses of a file that is not there; the store hides what may not be listed behind 403.
 NOT_PUBLISHED = frozenset({403, 404})
+PARTIAL_CONTENT = 206
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
 _FILES = {"NBP": "blend_nbptx", "NBS": "blend_nbstx", "NBE": "blend_nbetx"}
 
 
@@ -104,86 +107,106 @@ class NbmClient(ServiceClient):
         """
         moment = cycle.astimezone(UTC)
         path = f"/blend.{moment:%Y%m%d}/{moment:%H}/text/{_FILES[product]}.t{moment:%H}z"
-        reader = _FileReader(
-            self._http, path, subject=f"{product} bulletin of {moment:%Y-%m-%d %HZ}"
-        )
-        search = BulletinSearch(reader.read, product=product, cycle=moment)
+        file = _RangedFile(self._http, path, subject=f"{product} bulletin of {moment:%Y-%m-%d %H}Z")
+        search = BulletinSearch(file, product=product, cycle=moment)
         blocks: list[NbmBlock] = []
         problems: list[tuple[str, str]] = []
         for station in stations:
             try:
                 found = search.find(station, hint=(hints or {}).get(station))
-            except DataUnavailable as error:
+            except (DataUnavailable, InvalidDataError) as error:
                 problems.append((station, error.message))
                 continue
-            self._keep(found, path)
+            self._keep(found, url=file.url)
             blocks.append(
                 NbmBlock(
                     station=station,
                     product=product,
                     cycle=moment,
                     text=found.text,
-                    published_at=reader.published_at,
+                    published_at=file.published_at,
                     offset_hint=found.offset / search.size,
                 )
             )
         return NbmBlocks(tuple(blocks), tuple(problems))
 
-    def _keep(self, found: FoundBlock, path: str) -> None:
+    def _keep(self, found: FoundBlock, *, url: str) -> None:
         if self._capture is not None:
             self._capture(
                 Captured(
                     source=SOURCE,
-                    url=f"{settings.NBM_API_URL}{path}#{found.station}",
+                    url=f"{url}#{found.station}",
                     content_type="text/plain",
-                    body=found.text.encode(),
+                    body=found.text.encode("latin-1"),
                     received_at=self._now(),
                 )
             )
 
 
-class _FileReader:
+class _RangedFile:
     """Reads pieces of one file and makes sure that they are of the same file."""
 
     def __init__(self, http: HttpTransport, path: str, *, subject: str) -> None:
         self._http, self._path, self._subject = http, path, subject
         self._version: tuple[str, str, int] | None = None
         self.published_at: dt.datetime | None = None
+        self.url = ""
 
     def read(self, start: int, length: int) -> Piece:
         """Return the piece from ``start``, or the whole file from a service without ranges."""
-        fetched = self._get({"Range": f"bytes={start}-{start + length - 1}"})
-        piece = self._piece(fetched, start)
-        version = (
-            fetched.headers.get("etag", ""),
-            fetched.headers.get("last-modified", ""),
-            piece.size,
-        )
-        if self._version is None:
-            self._version = version
-            self.published_at = _moment(version[1])
-        elif version != self._version:
-            raise TransientError(
-                f"The {self._subject} changed while it was read.", {"url": fetched.url}
-            )
-        return piece
+        return self._read({"Range": f"bytes={start}-{start + length - 1}"}, start=start)
 
     def read_whole(self) -> Piece:
         """Return the whole file."""
-        fetched = self._get({})
-        return Piece(0, fetched.body, len(fetched.body))
+        return self._read({}, start=0)
 
-    def _get(self, headers: Mapping[str, str]) -> Fetched:
+    def _read(self, headers: dict[str, str], *, start: int) -> Piece:
         try:
-            return self._http.get(self._path, headers={**headers, "Accept-Encoding": "identity"})
+            # Ranges count the bytes that are sent, so the body must not be compressed.
+            fetched = self._http.get(self._path, headers={**headers, "Accept-Encoding": "identity"})
         except DataUnavailable as error:
             if error.context.get("status") not in NOT_PUBLISHED:
                 raise
             raise DataUnavailable(
                 f"The {self._subject} is not published yet.", error.context
             ) from error
+        piece = self._piece(fetched, start)
+        modified = fetched.headers.get("last-modified", "")
+        version = (fetched.headers.get("etag", ""), modified, piece.size)
+        if self._version is None:
+            self._version = version
+            self.published_at = _moment(modified)
+            self.url = fetched.url
+        elif version != self._version:
+            raise self._broken("changed while it was read", fetched)
+        return piece
 
     def _piece(self, fetched: Fetched, start: int) -> Piece:
-        if fetched.status != 206:
+        if fetched.status != PARTIAL_CONTENT:
             return Piece(0, fetched.body, len(fetched.body))
-        ...
+        match = _CONTENT_RANGE.fullmatch(fetched.headers.get("content-range", ""))
+        if match is None:
+            raise self._broken("came in a piece that does not say which", fetched)
+        first, last, size = (int(part) for part in match.groups())
+        if first != start or last - first + 1 != len(fetched.body) or last >= size:
+            raise self._broken("came in another piece than it says", fetched)
+        return Piece(start, fetched.body, size)
+
+    def _broken(self, wrong: str, fetched: Fetched) -> TransientError:
+        return TransientError(
+            f"The {self._subject} {wrong}.",
+            {
+                "source": SOURCE,
+                "url": fetched.url,
+                "content_range": fetched.headers.get("content-range", ""),
+            },
+        )
+
+
+def _moment(header: str) -> dt.datetime | None:
+    """Read an HTTP date; None if there is none that can be read."""
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

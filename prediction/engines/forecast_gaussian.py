@@ -17,8 +17,11 @@ from prediction.engines.base import (
     require_temperature,
 )
 
-#: Each source that was learned from but is silent today widens the spread by this factor.
-MISSING_SOURCE_FACTOR = 1.15
+#: When sources that were learned from are silent, the spread widens by this factor for each time
+#: that their weight holds the weight of those that speak, and thrice at the most: a dozen models
+#: of one silent service say little more than one of them.
+MISSING_FACTOR = 1.15
+MISSING_TIMES_AT_MOST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,15 @@ class ForecastGaussianEngine:
         own = math.fsum(member.weight * member.sd_f**2 for member in members) / total
         between = math.fsum(m.weight * (m.mean_f - mean) ** 2 for m in members) / total
         silent = _silent(inputs)
-        sd = math.sqrt(own + between) * MISSING_SOURCE_FACTOR ** len(silent)
+        present = _weight_present(inputs, members, silent)
+        sd = math.sqrt(own + between) * _widening(present)
         return EngineForecast.of(
             gaussian_pmf(mean_f=mean, sd_f=sd),
             spread=math.sqrt(between) if len(members) > 1 else None,
             sources=tuple(member.source for member in members),
             missing=(*(f"No forecast of {source} was available." for source in silent), *refused),
             n_train=max(member.n_train for member in members),
-            weight_present=_weight_present(inputs, members, silent),
+            weight_present=present,
             note=_note(members),
         )
 
@@ -110,6 +114,11 @@ def _weight_present(inputs: Inputs, members: list[_Member], silent: list[str]) -
     there = math.fsum(member.weight for member in members)
     absent = math.fsum(1.0 / s.sd_f**2 for s in inputs.skills if s.source in silent)
     return there / (there + absent)
+
+
+def _widening(weight_present: float) -> float:
+    absent_times = (1.0 - weight_present) / weight_present
+    return MISSING_FACTOR ** min(MISSING_TIMES_AT_MOST, absent_times)
 
 
 def _raise_nothing(inputs: Inputs, refused: tuple[str, ...]) -> NoReturn:

@@ -110,6 +110,16 @@ def test_spread_grows_when_a_source_is_missing(name):
     assert any("nbm" in item for item in part.missing)
 
 
+def test_a_silent_service_of_many_models_widens_no_more_than_a_few_sources_would():
+    models = [f"model-{number}" for number in range(13)]
+    alone = full_inputs(forecasts=(forecast(),), skills=(skill(),), reached=None)
+    deserted = replace(alone, skills=(skill(), *(skill(model) for model in models)))
+
+    before, after = (get_engine("forecast_gaussian").predict(x) for x in (alone, deserted))
+
+    assert 1.4 * before.sd < after.sd < 1.6 * before.sd
+
+
 @pytest.mark.parametrize("name", ["combined", "forecast_gaussian"])
 def test_spread_grows_with_lead(name):
     spreads = [

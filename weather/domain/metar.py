@@ -96,7 +96,7 @@ def split_collective(text: str) -> tuple[str, ...]:
             reports.append(f"{kind} {report}" if is_bare else report)
             words.clear()
 
-    for line in _CONTROL.sub("", text).splitlines():
+    for line in _CONTROL.sub("\n", text).splitlines():
         stripped = " ".join(line.split())
         if stripped in KINDS or _HEADING.fullmatch(stripped):
             close()

@@ -169,4 +169,4 @@ def _is_whole_day(block: Floats, seconds: Epochs) -> NDArray[np.bool_]:
     # A moment without a value only shortens the gap that its neighbours make: the gap at the next
     # moment that has one reaches back over it.
     result: NDArray[np.bool_] = gaps.max(axis=1) <= int(MAX_GAP.total_seconds())
-    return result & ~np.isnan(block).all(axis=1)
+    return result

@@ -16,7 +16,7 @@ from boz.core.errors import (
     OperatorActionRequired,
     TransientError,
 )
-from boz.core.http import Captured, HttpTransport
+from boz.core.http import Captured, Fetched, HttpTransport
 from boz.core.rate_windows import WindowLimiter
 from weather.clients.open_meteo import OpenMeteoClient, Place, PlaceHours, PlaceRefused
 from weather.clients.open_meteo.limits import (
@@ -213,6 +213,30 @@ def test_the_hosts_share_one_limit_and_updates_count_as_nothing() -> None:
     assert world.time == NOW.timestamp() + 30
 
 
+def test_past_days_and_the_extra_one_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(answer(**members(31)), answer(temperature_2m_previous_day1=[50.0] * 48))
+    booked: list[float] = []
+    monkeypatch.setattr(world.limiter, "reserve", lambda weight: booked.append(weight) or 0.0)
+    client, day = world.client(), dt.date(2026, 7, 9)
+    client.ensemble("ncep_gefs025", [NY], days=26, members=31)
+    leads, later = [1, 2, 3, 4, 5, 6, 7], day + dt.timedelta(days=97)
+    client.previous_runs("m", NY, first_day=day, last_day=later, lead_days=leads)
+
+    assert booked == pytest.approx([3.1 * 28 / 14, 0.7 * 100 / 14])
+
+
+def test_closing_the_client_closes_all_connections() -> None:
+    world = World(answer())
+    with world.client() as client:
+        pass
+    for call in (client.forecast, lambda *a, **k: client.ensemble(*a, **k, members=1)):
+        with pytest.raises(RuntimeError, match="closed"):
+            call("m", [NY], days=1)
+    with pytest.raises(RuntimeError, match="closed"):
+        day = dt.date(2026, 7, 9)
+        client.previous_runs("m", NY, first_day=day, last_day=day, lead_days=[1])
+
+
 def test_an_exhausted_day_is_said_and_not_waited_for() -> None:
     world = World(answer())
     world.limiter = WindowLimiter(((86400, 1.0),), clock=lambda: world.time)
@@ -257,6 +281,13 @@ def test_the_key_goes_to_the_public_service_only(settings: Any) -> None:
     settings.OPEN_METEO_API_URL = PUBLIC
     with OpenMeteoClient.from_settings() as client:
         assert client._api_key == CANARY
+        transports = [client._http, client._ensemble, client._previous_runs]
+    assert [http._base_url for http in transports] == [
+        "https://customer-api.open-meteo.com",
+        "https://customer-ensemble-api.open-meteo.com",
+        "https://customer-previous-runs-api.open-meteo.com",
+    ]
+    assert len({id(http._limiter) for http in transports}) == 1
     settings.OPEN_METEO_API_URL = "http://127.0.0.1:9"
     with OpenMeteoClient.from_settings() as client:
         assert client._api_key == ""
@@ -391,6 +422,27 @@ def test_member_00_beside_the_control_is_left_out() -> None:
 
     assert found.hours.temps_f[:, 0].tolist() == [60.0, 61.0]
     assert "comes twice" in found.problems[0]
+
+
+def test_the_models_own_key_goes_before_a_bare_one() -> None:
+    rows = {"temperature_2m": [99.0] * 48, "temperature_2m_ncep_gfs_global": [70.0] * 48}
+    (found,) = forecast(answer(**rows))
+    assert found.hours.temps_f[0, 0] == 70.0
+
+
+def test_values_of_earlier_runs_are_no_forecast_and_the_other_way_round() -> None:
+    rows = {"temperature_2m_previous_day1": [99.0] * 48, "temperature_2m": [70.0] * 48}
+    day, body = dt.date(2026, 7, 9), answer(**rows)
+    (coming,) = forecast(body)
+    past = (
+        World(body)
+        .client()
+        .previous_runs("ncep_gfs_global", NY, first_day=day, last_day=day, lead_days=[1])
+    )
+
+    assert coming.hours.temps_f.tolist() == [[70.0] * 48]
+    assert isinstance(past, PlaceHours)
+    assert (past.hours.numbers, past.hours.temps_f.tolist()) == ((1,), [[99.0] * 48])
 
 
 def test_maxima_of_civil_days_are_not_read() -> None:
@@ -555,6 +607,11 @@ def test_a_passing_failure_is_tried_again(failure: Any) -> None:
     assert isinstance(found, PlaceHours)
     assert world.time - NOW.timestamp() < 2
     assert len(world.captured) == 1
+
+
+def test_only_a_limit_that_was_exceeded_names_a_window() -> None:
+    overloaded = Fetched(503, {}, b'{"reason": "Daily maintenance"}', "u")
+    assert asked_patience(overloaded, NOW) is None
 
 
 def test_a_lasting_overload_is_said_with_its_reason() -> None:

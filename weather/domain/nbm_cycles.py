@@ -15,8 +15,6 @@ from boz.core.clock import require_utc
 CYCLE_HOURS = (1, 7, 13, 19)
 #: No cycle has been published sooner.
 EARLIEST_LAG = dt.timedelta(minutes=61)
-#: Nineteen in twenty are published by now; what is missing after this is late.
-USUAL_LAG = dt.timedelta(minutes=100)
 
 
 def latest_cycles(now: dt.datetime, *, limit: int = 3) -> tuple[dt.datetime, ...]:

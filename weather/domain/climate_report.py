@@ -53,11 +53,11 @@ _ISSUED = re.compile(
     r"[ \t]+[A-Z]{3,9}[ \t]+(?P<month>[A-Z]{3,9})[ \t]+(?P<day>\d{1,2}),?[ \t]+(?P<year>\d{4})\b",
     _FLAGS,
 )
-_NAME_TEXT = r"(?:(?!\.\.)[^\n])*?"
+_NAME_TEXT = r"(?:(?!\.\.|CLIMATE\s+SUMMARY)[^\n])*?"
 _HEADLINE = re.compile(
     r"^[ \t]*\.\.\.[ \t]*(?:THE\s+)?"
     # A long headline runs over two lines.
-    rf"(?P<name>[A-Z0-9]{_NAME_TEXT}(?:\n(?![ \t]*[\n.]){_NAME_TEXT})?)"
+    rf"(?P<name>(?!CLIMATE\s)[A-Z0-9]{_NAME_TEXT}(?:\n(?![ \t]*[\n.]){_NAME_TEXT})?)"
     r"\s+CLIMATE\s+SUMMARY\s+(?:FOR|FROM)\s+"
     r"(?P<month>[A-Z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})\b(?P<tail>[^.\n]*)\.\.",
     _FLAGS,
@@ -82,7 +82,13 @@ _VALUE = re.compile(
     rf"(?:\s+{_CLOCK})?",
     _FLAGS,
 )
-_YEAR_NEXT = re.compile(r"\s+(?:1[789]|20)\d{2}(?!\S)", _FLAGS)
+#: Behind a value that has no time of its own: a year makes it the record, AM and PM a piece of a
+#: time, other words something unknown.
+_NOT_BEHIND_VALUE = re.compile(
+    r"\s+(?:1[789]|20)\d{2}(?!\S)|\s+(?!MM(?!\S))[^\s\d-]|.*\b[AP]M\b", _FLAGS
+)
+#: A line that goes on with a number which the line above began; further record years are none.
+_BROKEN_ROW = re.compile(r"^\s*(?!(?:\d{4}\s*)+$)[\d.-]", _FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +291,11 @@ def _readings(lines: list[str], *, columns: int, awips_id: str) -> dict[str, _Re
     readings: dict[str, _Reading] = {}
     has_label = False
     for line in lines:
+        if _BROKEN_ROW.match(line):
+            raise InvalidDataError(
+                "A row of temperatures in a climate report is broken in two.",
+                {"awips_id": awips_id, "row": line.strip()},
+            )
         if _DAY_LABEL.match(line):
             if has_label:
                 # A second day below the first (an embedded comparison) is not this report's.
@@ -312,8 +323,7 @@ def _reading(row: re.Match[str], *, label: str, columns: int, awips_id: str) -> 
     if not rest.strip() or start >= columns or _TIME_ONLY.match(rest):
         return _MISSING
     match = _VALUE.match(rest)
-    # A year after the first number makes that number the record, moved to the left.
-    if match is None or (match["clock"] is None and _YEAR_NEXT.match(rest, match.end())):
+    if match is None or (match["clock"] is None and _NOT_BEHIND_VALUE.match(rest, match.end())):
         raise InvalidDataError(
             f"The {label} row of a climate report cannot be read.",
             {"awips_id": awips_id, "row": row[0].strip()},

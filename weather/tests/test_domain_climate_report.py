@@ -199,6 +199,11 @@ def test_a_maximum_row_is_read_from_its_left_edge(row, high, high_at):
     "row",
     [
         "  MAXIMUM       100    1993  85      0       93",  # the record, moved to the left
+        "  MAXIMUM    47 PM 100    1993  85      0       93",  # the end of a time
+        "  MAXIMUM    3 47 PM 100    1993  85      0       93",
+        "  MAXIMUM         85    ABOUT NOON",
+        "  MAXIMUM         8\n5    347 PM 100    1993  85      0       93",  # a line break inside
+        "  MAXIMUM         8\x03\n 5    347 PM 100    1993  85      0       93",
         "  MAXIMUM  85.5   347 PM 100",
         "  MAXIMUM  8\x005   347 PM 100",
         "  MAXIMUM85   347 PM 100",

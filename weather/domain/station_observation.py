@@ -121,6 +121,14 @@ def station_observation(row: ObservationRow, *, icao: str) -> StationObservation
     )
 
 
+def quality_fault(row: ObservationRow) -> str | None:
+    """Return why the quality control does not let a temperature pass, None when it does."""
+    code = (row.quality or UNCHECKED).rpartition(":")[2]
+    if code in GOOD_QUALITY:
+        return None
+    return BAD_QUALITY.get(code, "its quality code is unknown")
+
+
 def _from_value(row: ObservationRow, sent: IntervalF, *, icao: str) -> StationObservation:
     return StationObservation(
         icao=icao,
@@ -136,10 +144,9 @@ def _from_value(row: ObservationRow, sent: IntervalF, *, icao: str) -> StationOb
 
 
 def _require_quality(row: ObservationRow) -> None:
-    code = (row.quality or UNCHECKED).rpartition(":")[2]
-    if code in GOOD_QUALITY:
+    why = quality_fault(row)
+    if why is None:
         return
-    why = BAD_QUALITY.get(code, "its quality code is unknown")
     raise InvalidDataError(
         f"An observed temperature is not used: {why}.",
         {"quality": row.quality, "value": row.value, "observed_at": row.observed_at.isoformat()},

@@ -1,0 +1,173 @@
+"""Take in what the weather service's own list says of each station, five-minute rows included."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from django.db.models import Q
+
+from boz.core.errors import InvalidDataError
+from boz.core.http import Captured
+from weather.clients.nws import NwsClient, StationObservations
+from weather.domain.station_observation import (
+    TIME_TOLERANCE,
+    ObservationRow,
+    quality_fault,
+    station_observation,
+)
+from weather.models import ForecastSource, Observation, Refusal, Station
+from weather.services.intake import Intake, Task
+from weather.services.observation_rows import require_past, store_observations
+from weather.services.refusals import record_refusal
+from weather.sources import NWS_OBSERVATIONS
+
+#: The service fills rows in and checks their quality up to some hours after their time.
+LOOK_BACK = dt.timedelta(hours=3)
+#: What was refused is kept once, however often the list repeats it.
+REFUSED_SINCE = dt.timedelta(days=2)
+
+
+class NwsObservations(Intake[StationObservations]):
+    """The last hours of each station, one call per station."""
+
+    source_code = NWS_OBSERVATIONS
+
+    def __init__(
+        self,
+        *,
+        now: dt.datetime,
+        look_back: dt.timedelta = LOOK_BACK,
+        client: NwsClient | None = None,
+    ) -> None:
+        """Prepare; ``client`` replaces the ordinary one, ``look_back`` is how far back to ask."""
+        super().__init__(now=now)
+        self._client = client or NwsClient.from_settings(capture=self.captures)
+        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
+        self._since = now - look_back
+        self._refused = set(
+            Refusal.objects.filter(
+                source=self.source, first_seen_at__gte=now - REFUSED_SINCE
+            ).values_list("subject", "reason")
+        )
+        self._stored = self._withdrawn = 0
+
+    def tasks(self, stack: ExitStack) -> Sequence[Task[StationObservations]]:
+        """Plan one call per active station."""
+        client = stack.enter_context(self._client)
+        return [
+            Task(code, partial(client.observations, station.icao, start=self._since), (code,))
+            for code, station in self._stations.items()
+        ]
+
+    def store(
+        self,
+        task: Task[StationObservations],
+        answer: StationObservations,
+        captured: Sequence[Captured],
+    ) -> int:
+        """Write the rows not stored yet; a stored one that has failed the quality control goes."""
+        station = self._stations[task.subject]
+        for subject, reason in answer.problems:
+            self._refuse(subject, InvalidDataError(reason), station, captured)
+        rows = []
+        for item in answer.rows:
+            observation = self._read(item, station, captured)
+            self.run.count_values(seen=1, missing=observation is None)
+            if observation is not None:
+                rows.append(observation)
+        stored = store_observations(rows, run=self.run, captured=captured[-1] if captured else None)
+        self._stored += stored
+        return stored
+
+    def done(self) -> dict[str, int]:
+        """Return new rows, and stored ones that count no longer."""
+        done = {"observations": self._stored}
+        return {**done, "withdrawn": self._withdrawn} if self._withdrawn else done
+
+    def _read(
+        self, item: ObservationRow, station: Station, captured: Sequence[Captured]
+    ) -> Observation | None:
+        """Return an unsaved row; None without a usable temperature, which is then accounted for."""
+        subject = f"{station.code} {item.observed_at:%Y-%m-%d %H:%M}Z"
+        try:
+            return _row(item, station=station, source=self.source, now=self.now)
+        except InvalidDataError as error:
+            is_own = item.stations == {station.icao}
+            if is_own and quality_fault(item) is not None:
+                self._reject(subject, error, station, captured)
+                self._withdraw(item, station, because=error.message)
+            else:
+                self._refuse(subject, error, station, captured)
+            return None
+
+    def _refuse(
+        self,
+        subject: str,
+        error: InvalidDataError,
+        station: Station,
+        captured: Sequence[Captured],
+    ) -> None:
+        """Leave a row out; the source is blamed when it comes for the first time."""
+        if (subject[:200], error.message) in self._refused:
+            self.run.skip(subject, error.message, dict(error.context))
+            return
+        self.run.leave_out(subject, error, station=station, captured=captured)
+
+    def _reject(
+        self,
+        subject: str,
+        error: InvalidDataError,
+        station: Station,
+        captured: Sequence[Captured],
+    ) -> None:
+        """Leave out what the service itself does not vouch for, which is no fault of it."""
+        self.run.skip(subject, error.message, dict(error.context))
+        if (subject[:200], error.message) in self._refused:
+            return
+        record_refusal(
+            self.source,
+            subject=subject,
+            reason=error.message,
+            context=error.context,
+            station=station,
+            captured=captured[-1] if captured else None,
+            now=self.now,
+        )
+
+    def _withdraw(self, item: ObservationRow, station: Station, *, because: str) -> None:
+        """End the standing of a row that was taken in before its quality was known."""
+        same = Q(observed_at=item.observed_at)
+        if item.raw:
+            # The report's own minute may be another than that of its row.
+            around = (item.observed_at - TIME_TOLERANCE, item.observed_at + TIME_TOLERANCE)
+            same |= Q(raw=item.raw, observed_at__range=around)
+        self._withdrawn += Observation.objects.filter(
+            same, station=station, source=self.source, withdrawn_at__isnull=True
+        ).update(withdrawn_at=self.now, withdrawn_because=because)
+
+
+def _row(
+    item: ObservationRow, *, station: Station, source: ForecastSource, now: dt.datetime
+) -> Observation | None:
+    """Return an unsaved row; None for one without a temperature, which is no fault."""
+    found = station_observation(item, icao=station.icao)
+    require_past(item.observed_at, now=now, icao=station.icao)
+    if found is None:
+        return None
+    return Observation(
+        station=station,
+        source=source,
+        kind=found.kind,
+        observed_at=found.observed_at,
+        temp_low_f=found.temperature.low_f,
+        temp_high_f=found.temperature.high_f,
+        max_6h_f=found.max_6h_f,
+        max_24h_f=found.max_24h_f,
+        raw=item.raw,
+        issued_at=found.observed_at,
+        available_at=max(now, found.observed_at),
+        fetched_at=now,
+    )

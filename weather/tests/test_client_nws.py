@@ -293,7 +293,7 @@ def test_a_forecast_without_time_of_issue_is_refused() -> None:
 def test_recorded_observations_are_read_oldest_first() -> None:
     service = Service(ok(recorded("nws_observations_kmdw_20260904.json")))
 
-    found = service.open().observations("KMDW", start=START, limit=100)
+    found = service.open().observations("KMDW", start=START.replace(microsecond=999), limit=100)
 
     assert [row.observed_at.strftime("%H:%M") for row in found.rows] == [
         "01:53",

@@ -140,8 +140,8 @@ class NwsClient(ServiceClient):
     ) -> Iterator[list[Any]]:
         """Yield the features of each page, newest first, until there is none or one comes again."""
         params = {
-            "start": format_utc(start),
-            "end": None if end is None else format_utc(end),
+            "start": _to_the_second(start),
+            "end": None if end is None else _to_the_second(end),
             "limit": limit,
         }
         seen: set[str] = set()
@@ -158,8 +158,12 @@ class NwsClient(ServiceClient):
             seen.add(cursor)
         raise InvalidDataError(
             f"{SOURCE} sent more than {MAX_PAGES} pages of observations of {icao}.",
-            {"source": SOURCE, "station": icao, "start": format_utc(start)},
+            {"source": SOURCE, "station": icao, "start": params["start"]},
         )
+
+
+def _to_the_second(moment: dt.datetime) -> str:
+    return format_utc(moment.replace(microsecond=0))
 
 
 def _read_features(

@@ -9,11 +9,25 @@ from boz.core.api.fields import natural_key
 from boz.core.schemas import WeatherData
 from weather.models import (
     ClimateReport,
+    DailySummary,
     Forecast,
     ForecastSource,
+    HistoryChunk,
     Observation,
     Payload,
+    Refusal,
+    SourceContact,
     Station,
+)
+
+#: What every row from outside has at its end.
+SAID_FIELDS = (
+    "issued_at",
+    "available_at",
+    "fetched_at",
+    "payload",
+    "withdrawn_at",
+    "withdrawn_because",
 )
 
 
@@ -66,10 +80,15 @@ class ForecastSourceSerializer(serializers.ModelSerializer):
             "name",
             "is_active",
             "status",
+            "status_reason",
+            "paused_until",
             "last_attempt_at",
             "last_success_at",
             "error_streak",
             "last_error",
+            "newest_issue_at",
+            "lag_minutes",
+            "null_share",
         )
 
 
@@ -91,6 +110,11 @@ class ForecastSerializer(serializers.ModelSerializer):
         read_only=True,
         help_text="Ensemble members' maxima, degrees Fahrenheit.",
     )
+    quantiles_f = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        read_only=True,
+        help_text="Pairs of probability and temperature, °F, where the source states them.",
+    )
 
     class Meta:
         model = Forecast
@@ -101,12 +125,11 @@ class ForecastSerializer(serializers.ModelSerializer):
             "climate_day",
             "high_f",
             "member_highs_f",
+            "sd_f",
+            "quantiles_f",
             "variables",
             "model_run_at",
-            "issued_at",
-            "available_at",
-            "fetched_at",
-            "payload",
+            *SAID_FIELDS,
         )
 
 
@@ -129,10 +152,7 @@ class ObservationSerializer(serializers.ModelSerializer):
             "max_6h_f",
             "max_24h_f",
             "raw",
-            "issued_at",
-            "available_at",
-            "fetched_at",
-            "payload",
+            *SAID_FIELDS,
         )
 
 
@@ -158,8 +178,97 @@ class ClimateReportSerializer(serializers.ModelSerializer):
             "min_time_lst",
             "is_preliminary",
             "is_correction",
-            "issued_at",
-            "available_at",
-            "fetched_at",
+            "note",
+            *SAID_FIELDS,
+        )
+
+
+class DailySummarySerializer(serializers.ModelSerializer):
+    """A day in one line from a source other than the climate report."""
+
+    station = natural_key("code")
+    source = natural_key("code")
+
+    class Meta:
+        model = DailySummary
+        fields = (
+            "id",
+            "station",
+            "source",
+            "climate_day",
+            "max_f",
+            "max_time_lst",
+            "min_f",
+            "min_time_lst",
+            "status",
+            "valid_until",
+            "is_correction",
+            "raw",
+            *SAID_FIELDS,
+        )
+
+
+class SourceContactSerializer(serializers.ModelSerializer):
+    """One run's account of a source."""
+
+    source = natural_key("code")
+    answered = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Codes of the stations for which a good answer came.",
+    )
+
+    class Meta:
+        model = SourceContact
+        fields = (
+            "id",
+            "source",
+            "at",
+            "answered",
+            "rows",
+            "values_seen",
+            "values_missing",
+            "problems",
+        )
+
+
+class RefusalSerializer(serializers.ModelSerializer):
+    """Something a source said that cannot be used."""
+
+    source = natural_key("code")
+    station = natural_key("code", allow_null=True)
+
+    class Meta:
+        model = Refusal
+        fields = (
+            "id",
+            "source",
+            "station",
+            "subject",
+            "reason",
+            "context",
             "payload",
+            "first_seen_at",
+            "last_seen_at",
+            "times",
+        )
+
+
+class HistoryChunkSerializer(serializers.ModelSerializer):
+    """Days of one station from one source that have been fetched."""
+
+    station = natural_key("code")
+    source = natural_key("code")
+
+    class Meta:
+        model = HistoryChunk
+        fields = (
+            "id",
+            "station",
+            "source",
+            "first_day",
+            "last_day",
+            "rows",
+            "problems",
+            "finished_at",
         )

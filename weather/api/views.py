@@ -13,23 +13,39 @@ from boz.core.api.serializers import ErrorSerializer
 from boz.core.api.viewsets import ReadViewSet
 from boz.core.clock import utc_now
 from weather import selectors
-from weather.api.filters import ClimateReportFilter, ForecastFilter, ObservationFilter
+from weather.api.filters import (
+    ClimateReportFilter,
+    DailySummaryFilter,
+    ForecastFilter,
+    HistoryChunkFilter,
+    ObservationFilter,
+    RefusalFilter,
+    SourceContactFilter,
+)
 from weather.api.serializers import (
     ClimateDayQuerySerializer,
     ClimateReportSerializer,
+    DailySummarySerializer,
     ForecastSerializer,
     ForecastSourceSerializer,
+    HistoryChunkSerializer,
     ObservationSerializer,
     PayloadSerializer,
+    RefusalSerializer,
+    SourceContactSerializer,
     StationSerializer,
     WeatherDataList,
 )
 from weather.models import (
     ClimateReport,
+    DailySummary,
     Forecast,
     ForecastSource,
+    HistoryChunk,
     Observation,
     Payload,
+    Refusal,
+    SourceContact,
     Station,
 )
 
@@ -104,3 +120,39 @@ class ClimateReportViewSet(ReadViewSet):
     serializer_class = ClimateReportSerializer
     filterset_class = ClimateReportFilter
     ordering_fields = ("id", "climate_day", "issued_at", "available_at")
+
+
+class DailySummaryViewSet(ReadViewSet):
+    """Daily summary messages and The Weather Company's daily values, every issuance."""
+
+    queryset = DailySummary.objects.select_related("station", "source")
+    serializer_class = DailySummarySerializer
+    filterset_class = DailySummaryFilter
+    ordering_fields = ("id", "climate_day", "issued_at", "available_at")
+
+
+class SourceContactViewSet(ReadViewSet):
+    """What each run of a job made of a source."""
+
+    queryset = SourceContact.objects.select_related("source")
+    serializer_class = SourceContactSerializer
+    filterset_class = SourceContactFilter
+    ordering_fields = ("id", "at")
+
+
+class RefusalViewSet(ReadViewSet):
+    """What sources said that cannot be used, with the reasons."""
+
+    queryset = Refusal.objects.select_related("source", "station")
+    serializer_class = RefusalSerializer
+    filterset_class = RefusalFilter
+    ordering_fields = ("id", "first_seen_at", "last_seen_at", "times")
+
+
+class HistoryChunkViewSet(ReadViewSet):
+    """What has been fetched of the past."""
+
+    queryset = HistoryChunk.objects.select_related("station", "source")
+    serializer_class = HistoryChunkSerializer
+    filterset_class = HistoryChunkFilter
+    ordering_fields = ("id", "first_day", "last_day", "finished_at")

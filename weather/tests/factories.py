@@ -13,11 +13,14 @@ from weather.models import (
     DailySummary,
     Forecast,
     ForecastSource,
+    HistoryChunk,
     Observation,
     Payload,
+    Refusal,
+    SourceContact,
     Station,
 )
-from weather.sources import AVIATIONWEATHER, DSM, NWS_CLI, NWS_GRID, SOURCES_BY_CODE
+from weather.sources import AVIATIONWEATHER, DSM, IEM_CLI, NWS_CLI, NWS_GRID, SOURCES_BY_CODE
 
 UTC = dt.UTC
 #: A day of the recordings, and the moment at which the rows below become known.
@@ -152,3 +155,45 @@ class DailySummaryFactory(factory.django.DjangoModelFactory):
     )
     available_at = factory.SelfAttribute("issued_at")
     fetched_at = factory.SelfAttribute("available_at")
+
+
+class SourceContactFactory(factory.django.DjangoModelFactory):
+    """A run that heard from a source."""
+
+    class Meta:
+        model = SourceContact
+
+    source = factory.SubFactory(ForecastSourceFactory)
+    at = dt.datetime(2024, 11, 20, 12, tzinfo=UTC)
+    answered = factory.LazyFunction(lambda: ["NY"])
+    rows = 1
+    values_seen = 10
+
+
+class RefusalFactory(factory.django.DjangoModelFactory):
+    """A product that could not be read."""
+
+    class Meta:
+        model = Refusal
+
+    source = factory.SubFactory(ForecastSourceFactory, code=NWS_CLI)
+    station = factory.SubFactory(StationFactory)
+    digest = factory.Sequence(lambda n: f"{n:064d}")
+    subject = factory.Sequence(lambda n: f"product {n}")
+    reason = "The product has no headline."
+    first_seen_at = dt.datetime(2024, 11, 20, 12, tzinfo=UTC)
+    last_seen_at = factory.SelfAttribute("first_seen_at")
+
+
+class HistoryChunkFactory(factory.django.DjangoModelFactory):
+    """A week of the past."""
+
+    class Meta:
+        model = HistoryChunk
+
+    station = factory.SubFactory(StationFactory)
+    source = factory.SubFactory(ForecastSourceFactory, code=IEM_CLI)
+    first_day = DAY - dt.timedelta(days=7)
+    last_day = DAY
+    rows = 8
+    finished_at = dt.datetime(2024, 11, 21, 12, tzinfo=UTC)

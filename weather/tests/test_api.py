@@ -9,10 +9,14 @@ from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, ma
 from weather.tests.factories import (
     DAY,
     ClimateReportFactory,
+    DailySummaryFactory,
     ForecastFactory,
     ForecastSourceFactory,
+    HistoryChunkFactory,
     ObservationFactory,
     PayloadFactory,
+    RefusalFactory,
+    SourceContactFactory,
     StationFactory,
     real_station,
 )
@@ -28,7 +32,12 @@ MAKE = {
     "forecasts": ForecastFactory,
     "observations": ObservationFactory,
     "climate-reports": ClimateReportFactory,
+    "daily-summaries": DailySummaryFactory,
+    "source-contacts": SourceContactFactory,
+    "refusals": RefusalFactory,
+    "history-chunks": HistoryChunkFactory,
 }
+SAID = ("forecasts", "observations", "climate-reports", "daily-summaries")
 
 
 @pytest.fixture
@@ -78,6 +87,87 @@ def test_forecasts_are_filtered_by_station_day_and_moment_of_knowing(reader):
     assert rows(reader, "forecasts", station="NY", climate_day=DAY, known_at=before) == []
     at = wanted.available_at
     assert len(rows(reader, "forecasts", station="NY", climate_day=DAY, known_at=at)) == 1
+
+
+@pytest.mark.parametrize("path", SAID)
+def test_a_withdrawn_row_is_shown_with_its_reason_and_is_known_only_before(reader, path):
+    row, other = MAKE[path](), MAKE[path]()
+    moment = row.available_at + dt.timedelta(hours=1)
+    type(row).objects.filter(pk=row.pk).update(withdrawn_at=moment, withdrawn_because="Broken.")
+
+    shown = {item["id"]: item for item in rows(reader, path)}
+    assert shown[row.pk]["withdrawn_because"] == "Broken."
+    assert shown[row.pk]["withdrawn_at"] is not None
+    assert shown[other.pk]["withdrawn_at"] is None
+    assert [item["id"] for item in rows(reader, path, is_withdrawn="true")] == [row.pk]
+    assert [item["id"] for item in rows(reader, path, is_withdrawn="false")] == [other.pk]
+    before = moment - dt.timedelta(seconds=1)
+    assert len(rows(reader, path, known_at=before)) == 2
+    assert [item["id"] for item in rows(reader, path, known_at=moment)] == [other.pk]
+
+
+def test_a_forecast_brings_its_spread_and_its_model_run(reader):
+    run = dt.datetime(2024, 11, 19, 18, tzinfo=dt.UTC)
+    row = ForecastFactory(
+        member_highs_f=[0.0, 1.5], sd_f=0.0, quantiles_f=[[0.1, -2.0], [0.9, 0.0]], model_run_at=run
+    )
+    ForecastFactory()
+
+    (told,) = rows(reader, "forecasts", model_run_from=run, model_run_to=run)
+
+    assert told["id"] == row.pk
+    assert (told["member_highs_f"], told["sd_f"]) == ([0.0, 1.5], 0.0)
+    assert told["quantiles_f"] == [[0.1, -2.0], [0.9, 0.0]]
+
+
+def test_a_source_says_why_it_is_paused(reader):
+    pause = dt.datetime(2024, 11, 20, 13, tzinfo=dt.UTC)
+    source = ForecastSourceFactory()
+    source.status, source.status_reason = "down", "No good answer."
+    source.paused_until, source.lag_minutes, source.null_share = pause, 0, 0.0
+    source.newest_issue_at = pause
+    source.save()
+
+    (told,) = rows(reader, "forecast-sources", code=source.code)
+
+    assert (told["status"], told["status_reason"]) == ("down", "No good answer.")
+    assert (told["paused_until"], told["newest_issue_at"]) == ("2024-11-20T13:00:00Z",) * 2
+    assert (told["lag_minutes"], told["null_share"]) == (0, 0.0)
+
+
+def test_contacts_and_refusals_are_filtered_by_source_and_time(reader):
+    early = SourceContactFactory()
+    SourceContactFactory(source=ForecastSourceFactory(code="other"))
+    SourceContactFactory(at=early.at + dt.timedelta(hours=1))
+    refusal = RefusalFactory()
+    RefusalFactory(last_seen_at=refusal.last_seen_at + dt.timedelta(hours=1))
+    RefusalFactory(station=None, source=early.source)
+
+    contacts = rows(reader, "source-contacts", source=early.source.code, at_to=early.at)
+    refusals = rows(
+        reader,
+        "refusals",
+        source="nws-cli",
+        station=refusal.station.code,
+        seen_to=refusal.last_seen_at,
+    )
+
+    assert [item["id"] for item in contacts] == [early.pk]
+    assert [(item["id"], item["reason"]) for item in refusals] == [(refusal.pk, refusal.reason)]
+
+
+def test_a_chunk_of_the_past_is_found_by_any_of_its_days(reader):
+    chunk = HistoryChunkFactory()
+    day = dt.timedelta(days=1)
+
+    def found(first, last):
+        return [
+            item["id"] for item in rows(reader, "history-chunks", days_from=first, days_to=last)
+        ]
+
+    assert found(chunk.last_day, chunk.last_day + day) == [chunk.pk]
+    assert found(chunk.first_day - day, chunk.first_day) == [chunk.pk]
+    assert found(chunk.last_day + day, chunk.last_day + day) == []
 
 
 def test_a_filter_that_makes_no_sense_is_refused_with_its_name(reader):

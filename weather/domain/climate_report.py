@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from boz.core.clock import UTC
 from boz.core.errors import InvalidDataError
 from weather.domain.temperature import require_plausible
+from weather.domain.wmo_heading import transmission_time
 
 #: An observed value starts left of this column when no header row tells the width of its column;
 #: further right a blank value would be replaced by the record of the day.
@@ -39,7 +40,7 @@ _FLAGS = re.ASCII | re.IGNORECASE | re.MULTILINE
 #: Transmission marks around the lines; inside a line they make it unreadable, on purpose.
 _MARKS = re.compile(r"^[\x00-\x08\x0b-\x1f\x7f\ufeff]+|[\x00-\x08\x0b-\x1f\x7f]+$", re.MULTILINE)
 _WMO = re.compile(
-    r"^[A-Z]{4}\d{2}[ \t]+[A-Z]{4}[ \t]+(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})"
+    r"^[A-Z]{4}\d{2}[ \t]+[A-Z]{4}[ \t]+(?P<time>\d{6})"
     r"(?:[ \t]+(?P<bbb>[A-Z]{3}))?[ \t]*$",
     _FLAGS,
 )
@@ -379,7 +380,7 @@ def _issuance(head: str, *, day: dt.date) -> _Issuance:
         local = _line_time(line, offset=dt.timedelta(hours=hours))
     if wmo is not None:
         next_noon = dt.datetime.combine(day, dt.time(12), tzinfo=UTC) + dt.timedelta(days=1)
-        issued_at = _header_time(wmo, around=local or next_noon)
+        issued_at = transmission_time(wmo["time"], around=local or next_noon)
     elif local is not None:
         issued_at = local
     else:
@@ -392,30 +393,6 @@ def _issuance(head: str, *, day: dt.date) -> _Issuance:
         standard_time=standard_time,
         is_correction=is_marked or _CORRECTED.search(head) is not None,
     )
-
-
-def _header_time(wmo: re.Match[str], *, around: dt.datetime) -> dt.datetime:
-    candidates = []
-    for shift in (-1, 0, 1):
-        month = around.month - 1 + shift
-        try:
-            candidates.append(
-                dt.datetime(
-                    around.year + month // 12,
-                    month % 12 + 1,
-                    int(wmo["day"]),
-                    int(wmo["hour"]),
-                    int(wmo["minute"]),
-                    tzinfo=UTC,
-                )
-            )
-        except ValueError:
-            continue
-    if not candidates:
-        raise InvalidDataError(
-            "A climate report has an impossible transmission time.", {"header": wmo[0].strip()}
-        )
-    return min(candidates, key=lambda moment: abs(moment - around))
 
 
 def _line_time(line: re.Match[str], *, offset: dt.timedelta) -> dt.datetime | None:

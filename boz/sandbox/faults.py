@@ -1,15 +1,12 @@
-"""Faults on order: the next answers of a source go wrong in one of the ways seen outside."""
+"""Faults on order: the answers of a source go wrong in one of the ways seen outside."""
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-#: -200 °F in °C: impossible weather that arrives well-formed.
-ABSURD_C = (-200 - 32) / 1.8
 
 
 class Source(StrEnum):
@@ -18,26 +15,66 @@ class Source(StrEnum):
     NWS = "nws"
     KALSHI = "kalshi"
     AVIATIONWEATHER = "aviationweather"
+    OPEN_METEO = "open_meteo"
+    IEM = "iem"
+    NBM = "nbm"
+    WEATHER_COMPANY = "weather_company"
 
 
 class FaultKind(StrEnum):
     """How the answer is wrong."""
 
+    HTTP_429 = "http_429"
     HTTP_500 = "http_500"
     HTTP_503 = "http_503"
     HTML = "html"
     TRUNCATED = "truncated"
     TIMEOUT = "timeout"
+    EMPTY = "empty"
+    NULLS = "nulls"
     MISSING_FIELD = "missing_field"
     ABSURD = "absurd"
+    WRONG_STATION = "wrong_station"
+    WRONG_DAY = "wrong_day"
+    DUPLICATED = "duplicated"
+
+
+#: What cannot go wrong with a source: the exchange names no stations and no weather; parts of a
+#: bulletin file are asked for by their place in it, so nothing can be there twice.
+SENSELESS = frozenset(
+    {
+        (Source.KALSHI, FaultKind.WRONG_STATION),
+        (Source.KALSHI, FaultKind.WRONG_DAY),
+        (Source.KALSHI, FaultKind.DUPLICATED),
+        (Source.NBM, FaultKind.DUPLICATED),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One faulty answer; ``seconds`` is how long a timeout keeps silent."""
+    """A way to answer wrongly.
+
+    Args:
+        seconds: How long a timeout keeps silent.
+        until: Simulated moment from which on answers are sound again; None for no such moment.
+    """
 
     kind: FaultKind
     seconds: float = 60.0
+    until: dt.datetime | None = None
+
+    def is_over(self, now: dt.datetime) -> bool:
+        """Say whether the fault has ended by the simulated clock."""
+        return self.until is not None and now >= self.until
+
+
+@dataclass(slots=True)
+class _Order:
+    """A fault and how many answers it still spoils; None is every one until it ends."""
+
+    fault: Fault
+    left: int | None
 
 
 class FaultQueue:
@@ -45,113 +82,72 @@ class FaultQueue:
 
     def __init__(self) -> None:
         """Start without faults."""
-        self._waiting: dict[Source, deque[Fault]] = {source: deque() for source in Source}
+        self._orders: dict[Source, deque[_Order]] = {source: deque() for source in Source}
         self._lock = threading.Lock()
 
-    def add(self, source: Source, kind: FaultKind, *, count: int, seconds: float = 60.0) -> None:
-        """Make the next ``count`` answers of a source faulty."""
-        if count < 1:
-            raise ValueError(f"count must be at least 1, was {count}")
-        with self._lock:
-            self._waiting[source].extend(Fault(kind, seconds) for _ in range(count))
+    def add(
+        self,
+        source: Source,
+        kind: FaultKind,
+        *,
+        count: int,
+        seconds: float = 60.0,
+        until: dt.datetime | None = None,
+    ) -> None:
+        """Make the next ``count`` answers of a source faulty, after those already ordered.
 
-    def take(self, source: Source) -> Fault | None:
-        """Return the fault of this answer, or None."""
+        Args:
+            source: Who answers wrongly.
+            kind: In which way.
+            count: 0 spoils every answer, ``until`` a moment or until all is cleared.
+            seconds: How long a timeout keeps silent.
+            until: Simulated moment at which the fault ends.
+
+        Raises:
+            ValueError: If the count is negative or the source cannot be wrong in this way.
+        """
+        if count < 0:
+            raise ValueError(f"count must be 0 or more, was {count}")
+        if (source, kind) in SENSELESS:
+            raise ValueError(f"{kind.value} makes no sense for {source.value}")
         with self._lock:
-            waiting = self._waiting[source]
-            return waiting.popleft() if waiting else None
+            self._orders[source].append(_Order(Fault(kind, seconds, until), count or None))
+
+    def take(self, source: Source, now: dt.datetime) -> Fault | None:
+        """Return the fault of this answer at a simulated moment, or None."""
+        with self._lock:
+            orders = self._orders[source]
+            while orders and orders[0].fault.is_over(now):
+                orders.popleft()
+            if not orders:
+                return None
+            order = orders[0]
+            if order.left is not None:
+                order.left -= 1
+                if order.left == 0:
+                    orders.popleft()
+            return order.fault
 
     def clear(self) -> None:
         """Make all coming answers sound again."""
         with self._lock:
-            for waiting in self._waiting.values():
-                waiting.clear()
+            for orders in self._orders.values():
+                orders.clear()
 
     def waiting(self) -> dict[str, int]:
-        """Return how many faulty answers are still to come, per source."""
+        """Return how many faulty answers are counted out per source, outages left out."""
         with self._lock:
-            return {source.value: len(faults) for source, faults in self._waiting.items()}
+            return {
+                source.value: sum(order.left or 0 for order in orders)
+                for source, orders in self._orders.items()
+            }
 
-
-#: Fields without which an answer cannot be used; a missing_field fault removes them all.
-_VITAL = {
-    Source.KALSHI: {
-        "close_time",
-        "end_period_ts",
-        "event_ticker",
-        "fee_type",
-        "no_dollars",
-        "yes_price_dollars",
-    },
-    Source.NWS: {"gridX", "issuanceTime", "productText", "updateTime"},
-    Source.AVIATIONWEATHER: {"obsTime", "rawOb"},
-}
-
-
-def without_vital_fields(source: Source, body: Any) -> Any:
-    """Return a JSON body without the fields that a client needs."""
-    if isinstance(body, list):
-        return [without_vital_fields(source, item) for item in body]
-    if isinstance(body, dict):
-        return {
-            key: without_vital_fields(source, value)
-            for key, value in body.items()
-            if key not in _VITAL[source]
-        }
-    return body
-
-
-def with_absurd_values(source: Source, body: Any) -> Any:
-    """Return a JSON body with impossible numbers: -200 °F, prices above a dollar."""
-    if source is Source.KALSHI:
-        return _absurd_prices(body)
-    if source is Source.NWS:
-        return _absurd_forecast(body)
-    return _absurd_observations(body)
-
-
-def _absurd_prices(body: Any) -> Any:
-    if isinstance(body, list):
-        if len(body) == 2 and all(isinstance(item, str) for item in body):
-            return ["7.7700", body[1]]
-        return [_absurd_prices(item) for item in body]
-    if isinstance(body, dict):
-        return {
-            key: "7.7700"
-            if key.endswith("_dollars") and isinstance(value, str)
-            else _absurd_prices(value)
-            for key, value in body.items()
-        }
-    return body
-
-
-def _absurd_forecast(body: Any) -> Any:
-    if isinstance(body, list):
-        return [_absurd_forecast(item) for item in body]
-    if isinstance(body, dict):
-        changed = {key: _absurd_forecast(value) for key, value in body.items()}
-        if "validTime" in changed:
-            changed["value"] = ABSURD_C
-        if isinstance(changed.get("productText"), str):
-            changed["productText"] = _absurd_report(changed["productText"])
-        return changed
-    return body
-
-
-def _absurd_report(text: str) -> str:
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if line.startswith("  MAXIMUM "):
-            lines[number] = f"  MAXIMUM{'-200':>11}{line[20:]}"
-    return "\n".join(lines)
-
-
-def _absurd_observations(body: Any) -> Any:
-    if not isinstance(body, list):
-        return body
-    return [_absurd_observation(item) for item in body]
-
-
-def _absurd_observation(item: dict[str, Any]) -> dict[str, Any]:
-    raw = str(item["rawOb"]).split(" RMK")[0]
-    return {**item, "temp": round(ABSURD_C, 1), "rawOb": f"{raw} RMK T19991999"}
+    def outages(self, now: dt.datetime) -> list[tuple[Source, Fault]]:
+        """Return the faults without a count that are not over at a simulated moment."""
+        with self._lock:
+            return [
+                (source, order.fault)
+                for source, orders in self._orders.items()
+                for order in orders
+                if order.left is None and not order.fault.is_over(now)
+            ]

@@ -1,7 +1,6 @@
-"""Reports of aviation weather as of a simulated moment, in the data service's JSON.
+"""Station reports as coded text, and in the JSON of the aviation weather service.
 
-The raw report is reconstructed from recorded values: what was not recorded (visibility, clouds,
-altimeter) is left out rather than invented.
+A report is written from its values: what is not known (visibility, clouds, altimeter) is left out.
 """
 
 from __future__ import annotations
@@ -10,31 +9,10 @@ import datetime as dt
 from typing import Any
 
 from boz.sandbox.places import BY_STATION
-from boz.sandbox.recordings.loader import RecordedObservation, Recordings
+from boz.sandbox.recordings.loader import RecordedObservation
+from boz.sandbox.sky import DELAY
 
-#: A report can be read this long after it was made.
-DELAY = dt.timedelta(minutes=5)
 _KNOTS_PER_MS = 1.943844
-
-
-class Observations:
-    """Recorded METAR and SPECI; every method looks only at what ``now`` allows."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        """Keep the reports in time order."""
-        self._observations = recordings.observations
-
-    def between(
-        self, stations: set[str], start: dt.datetime, end: dt.datetime, now: dt.datetime
-    ) -> list[RecordedObservation]:
-        """Return the stations' reports made in ``start..end`` and readable by ``now``."""
-        return [
-            item
-            for item in reversed(self._observations)
-            if item.station in stations
-            and start <= item.observed_at <= end
-            and item.observed_at + DELAY <= now
-        ]
 
 
 def observation_body(item: RecordedObservation) -> dict[str, Any]:
@@ -46,7 +24,7 @@ def observation_body(item: RecordedObservation) -> dict[str, Any]:
         "obsTime": int(item.observed_at.timestamp()),
         "reportTime": _millis(item.observed_at),
         "temp": _temperature(item),
-        "metarType": "METAR" if item.kind == "FM-15" else "SPECI",
+        "metarType": _report_type(item),
         "rawOb": raw_report(item),
         "lat": place.latitude,
         "lon": place.longitude,
@@ -63,12 +41,18 @@ def observation_body(item: RecordedObservation) -> dict[str, Any]:
         body["slp"] = item.slp_hpa
     if item.max6h_c is not None:
         body["maxT"] = item.max6h_c
+    if item.min6h_c is not None:
+        body["minT"] = item.min6h_c
+    if item.max24h_c is not None:
+        body["maxT24"] = item.max24h_c
+    if item.min24h_c is not None:
+        body["minT24"] = item.min24h_c
     return body
 
 
 def raw_report(item: RecordedObservation) -> str:
     """Return the report's text: wind, temperatures, and the groups of its remarks."""
-    parts = ["METAR" if item.kind == "FM-15" else "SPECI", item.station]
+    parts = [_report_type(item), item.station]
     parts.append(f"{item.observed_at:%d%H%M}Z")
     if item.wind_ms is not None:
         direction = _direction(item)
@@ -83,7 +67,15 @@ def raw_report(item: RecordedObservation) -> str:
         parts.append(f"T{_tenths(item.tgroup_c)}{dew_group}")
     if item.max6h_c is not None:
         parts.append(f"1{_tenths(item.max6h_c)}")
+    if item.min6h_c is not None:
+        parts.append(f"2{_tenths(item.min6h_c)}")
+    if item.max24h_c is not None and item.min24h_c is not None:
+        parts.append(f"4{_tenths(item.max24h_c)}{_tenths(item.min24h_c)}")
     return " ".join(parts)
+
+
+def _report_type(item: RecordedObservation) -> str:
+    return "SPECI" if item.kind == "FM-16" else "METAR"
 
 
 def _temperature(item: RecordedObservation) -> float:

@@ -1,4 +1,4 @@
-"""Named worlds: the days as recorded, and the same days with one thing wrong."""
+"""Named worlds: the days as recorded, the same with one thing wrong, and invented weather."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from boz.core.clock import UTC
 from boz.sandbox.recordings.loader import Recordings
+
+#: Ten in the morning of the first recorded day: forecast issued, ladders open, trades made.
+DEFAULT_NOW = dt.datetime(2024, 11, 14, 15, tzinfo=UTC)
+#: History starts here: the first recorded official high.
+EARLIEST_NOW = dt.datetime(2024, 7, 1, tzinfo=UTC)
+#: Invented weather knows no first day; its clock has to start somewhere.
+INVENTED_NOW = dt.datetime(2026, 7, 15, 15, tzinfo=UTC)
+ANY_TIME = dt.datetime(1990, 1, 1, tzinfo=UTC)
 
 FIRST_DAY = dt.date(2024, 11, 14)
 LAST_DAY = dt.date(2024, 12, 16)
@@ -22,12 +31,18 @@ class Scenario:
 
     Args:
         subject: The ticker or day that is wrong; empty when nothing is.
+        is_invented: Whether the weather is invented, for every station, instead of recorded.
+        default_now: Where its clock starts when nothing else is asked for.
+        earliest_now: Before this moment there is nothing to serve.
     """
 
     name: str
     description: str
     subject: str
     apply: Callable[[Recordings], Recordings]
+    is_invented: bool = False
+    default_now: dt.datetime = DEFAULT_NOW
+    earliest_now: dt.datetime = EARLIEST_NOW
 
 
 def _as_recorded(recordings: Recordings) -> Recordings:
@@ -73,6 +88,16 @@ SCENARIOS = {
             f"New York's forecast for {FIRST_DAY} says {ABSURD_HIGH_F} °F.",
             str(FIRST_DAY),
             _with_absurd_forecast,
+        ),
+        Scenario(
+            "every_source",
+            "24 cities with invented weather: every source answers; for load and outages, not for "
+            "judging forecasts. The exchange keeps its recorded days.",
+            "",
+            _as_recorded,
+            is_invented=True,
+            default_now=INVENTED_NOW,
+            earliest_now=ANY_TIME,
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import threading
 import time
@@ -11,7 +12,17 @@ import uvicorn
 
 from boz.core.clock import format_utc
 from boz.core.errors import OperatorActionRequired, TransientError
-from boz.sandbox.app import AVIATIONWEATHER_PREFIX, NWS_PREFIX, REST_PREFIX, create_app
+from boz.sandbox.app import (
+    AT_ONCE,
+    AVIATIONWEATHER_PREFIX,
+    IEM_PREFIX,
+    NBM_PREFIX,
+    NWS_PREFIX,
+    OPEN_METEO_PREFIX,
+    REST_PREFIX,
+    WEATHER_COMPANY_PREFIX,
+    create_app,
+)
 from boz.sandbox.world import World
 
 #: The sandbox is never reachable from another machine.
@@ -26,9 +37,18 @@ class SandboxServer:
     Args:
         world: What to serve.
         port: The port; 0 takes a free one.
+        latency: How long every answer of an outside service waits; the controls do not.
+        strict_limits: Whether Open-Meteo and the Mesonet refuse what the real hosts refuse.
     """
 
-    def __init__(self, world: World, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        port: int = 0,
+        latency: dt.timedelta = AT_ONCE,
+        strict_limits: bool = False,
+    ) -> None:
         """Prepare the server; nothing listens yet."""
         self.world = world
         self._wanted_port = port
@@ -37,7 +57,7 @@ class SandboxServer:
         self._failure: BaseException | None = None
         # Answers under a timeout fault must not hold up the end.
         config = uvicorn.Config(
-            create_app(world),
+            create_app(world, latency=latency, strict_limits=strict_limits),
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -74,16 +94,37 @@ class SandboxServer:
         """Return the aviation weather base, for ``AVIATIONWEATHER_API_URL``."""
         return f"{self.base_url}{AVIATIONWEATHER_PREFIX}"
 
+    @property
+    def open_meteo_url(self) -> str:
+        """Return the base of all of Open-Meteo, for ``OPEN_METEO_API_URL``."""
+        return f"{self.base_url}{OPEN_METEO_PREFIX}"
+
+    @property
+    def iem_url(self) -> str:
+        """Return the Mesonet's base, for ``IEM_API_URL``."""
+        return f"{self.base_url}{IEM_PREFIX}"
+
+    @property
+    def nbm_url(self) -> str:
+        """Return the base of the National Blend's bucket, for ``NBM_API_URL``."""
+        return f"{self.base_url}{NBM_PREFIX}"
+
+    @property
+    def weather_company_url(self) -> str:
+        """Return the settlement company's base, for ``WEATHER_COMPANY_API_URL``."""
+        return f"{self.base_url}{WEATHER_COMPANY_PREFIX}"
+
     def describe(self) -> dict[str, str | None]:
         """Return where everything is; what is not served is None."""
         return {
             "rest": self.rest_url,
             "websocket": None,
             "nws": self.nws_url,
-            "open_meteo": None,
-            "iem": None,
+            "open_meteo": self.open_meteo_url,
+            "iem": self.iem_url,
             "aviationweather": self.aviationweather_url,
-            "weather_company": None,
+            "weather_company": self.weather_company_url,
+            "nbm": self.nbm_url,
             "key_id": None,
             "private_key_file": None,
             "now": format_utc(self.world.clock.now()),

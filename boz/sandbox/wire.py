@@ -10,19 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from boz.sandbox.faults import (
-    Fault,
-    FaultKind,
-    Source,
-    with_absurd_values,
-    without_vital_fields,
-)
+from boz.sandbox.faults import Fault, FaultKind, Source
+from boz.sandbox.spoiling import spoilt_json, spoilt_text
 from boz.sandbox.world import World
 
 Handler = Callable[[World, Request, dt.datetime], Response]
 
+#: What a refusal for too many requests asks for.
+RETRY_AFTER_SECONDS = "1"
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _PROBLEMS = uuid.uuid5(uuid.NAMESPACE_URL, "boz.sandbox/problems")
 _HTML = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
@@ -33,10 +31,13 @@ _HTML = (
 class WireError(Exception):
     """A refusal in the words of the source that answers."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep the HTTP status, the machine's word and the sentence."""
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep the HTTP status, the machine's word, the sentence and headers that belong to it."""
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self.headers = dict(headers or {})
 
 
 def endpoint(
@@ -45,35 +46,52 @@ def endpoint(
     """Return a route that reads the clock once, applies faults and writes errors as the source."""
 
     async def answer(request: Request) -> Response:
-        fault = world.faults.take(source)
+        fault = world.faults.take(source, world.clock.now())
         if fault is not None and fault.kind is FaultKind.TIMEOUT:
             await asyncio.sleep(fault.seconds)
         try:
             response = handler(world, request, world.clock.now())
         except WireError as error:
             response = error_response(source, error, request)
-        return response if fault is None else _spoilt(source, fault, response, request)
+        if fault is not None:
+            response = _spoilt(source, fault, response, request)
+        if world.sky.derived_from is not None and source is not Source.KALSHI:
+            response.headers["X-Derived-From"] = world.sky.derived_from
+        return response
 
     return answer
 
 
+def base_address(request: Request) -> str:
+    """Return the address under which a service was asked, so that links lead back to it."""
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+
+
 def error_response(source: Source, error: WireError, request: Request) -> Response:
     """Return an error body as the source writes it."""
+    status, headers = error.status, error.headers
     if source is Source.KALSHI:
         body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-        return JSONResponse(body, status_code=error.status)
+        return JSONResponse(body, status_code=status, headers=headers)
     if source is Source.NWS:
         number = str(uuid.uuid5(_PROBLEMS, str(request.url)))
         body = {
             "type": f"urn:noaa:nws:api:{error.code}",
             "title": error.code,
-            "status": error.status,
+            "status": status,
             "detail": error.message,
             "instance": f"urn:noaa:nws:api:request:{number}",
             "correlationId": number,
         }
-        return JSONResponse(body, status_code=error.status, media_type="application/problem+json")
-    return JSONResponse({"status": "error", "error": error.message}, status_code=error.status)
+        return JSONResponse(body, status, headers, media_type="application/problem+json")
+    if source is Source.OPEN_METEO:
+        return JSONResponse({"error": True, "reason": error.message}, status, headers)
+    if source is Source.IEM:
+        return PlainTextResponse(error.message, status, headers)
+    if source is Source.NBM:
+        text = f"<Error><Code>{error.code}</Code><Message>{error.message}</Message></Error>"
+        return Response(f"{_XML}{text}", status, headers, media_type="application/xml")
+    return JSONResponse({"status": "error", "error": error.message}, status, headers)
 
 
 def query_int(
@@ -111,23 +129,35 @@ def query_flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def _spoilt(source: Source, fault: Fault, response: Response, request: Request) -> Response:
-    if fault.kind is FaultKind.HTTP_500:
-        error = WireError(500, "UnexpectedProblem", "An unexpected problem has occurred.")
-        return error_response(source, error, request)
-    if fault.kind is FaultKind.HTTP_503:
-        error = WireError(503, "UnavailableWebService", "The service is unavailable.")
-        return error_response(source, error, request)
-    if fault.kind is FaultKind.TIMEOUT:
-        error = WireError(504, "GatewayTimeout", "The service did not answer in time.")
-        return error_response(source, error, request)
+    refusal = _REFUSALS.get(fault.kind)
+    if refusal is not None:
+        return error_response(source, refusal, request)
     if fault.kind is FaultKind.HTML:
         return Response(_HTML, media_type="text/html")
     content = bytes(response.body)
     if fault.kind is FaultKind.TRUNCATED:
-        return Response(content[: len(content) // 2], media_type=response.media_type)
-    change = without_vital_fields if fault.kind is FaultKind.MISSING_FIELD else with_absurd_values
+        return _with_content(response, content[: len(content) // 2])
+    if response.status_code >= 400:
+        return response  # a refusal has no values to spoil
+    text = content.decode()
     try:
-        body = change(source, json.loads(content))
+        body = json.loads(text)
     except ValueError:
-        return response  # raw text has no fields to spoil
-    return JSONResponse(body, status_code=response.status_code, media_type=response.media_type)
+        return _with_content(response, spoilt_text(source, fault.kind, text).encode())
+    return _with_content(response, json.dumps(spoilt_json(source, fault.kind, body)).encode())
+
+
+def _with_content(response: Response, content: bytes) -> Response:
+    """Return the same answer with other content."""
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(content, status_code=response.status_code, headers=headers)
+
+
+_REFUSALS = {
+    FaultKind.HTTP_429: WireError(
+        429, "TooManyRequests", "Too many requests.", headers={"Retry-After": RETRY_AFTER_SECONDS}
+    ),
+    FaultKind.HTTP_500: WireError(500, "UnexpectedProblem", "An unexpected problem has occurred."),
+    FaultKind.HTTP_503: WireError(503, "UnavailableWebService", "The service is unavailable."),
+    FaultKind.TIMEOUT: WireError(504, "GatewayTimeout", "The service did not answer in time."),
+}

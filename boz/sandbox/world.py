@@ -6,34 +6,30 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from boz.core.clock import UTC
+from boz.core.clock import format_utc
 from boz.core.errors import InvalidDataError
 from boz.sandbox.clock import SimulatedClock
 from boz.sandbox.exchange import Exchange
 from boz.sandbox.faults import FaultQueue
-from boz.sandbox.observations import Observations
+from boz.sandbox.invented.sky import InventedSky
+from boz.sandbox.places import BY_STATION, Place
+from boz.sandbox.recorded_sky import RecordedSky
 from boz.sandbox.recordings.loader import RECORDINGS, Recordings, load_recordings
 from boz.sandbox.scenarios import SCENARIOS, Scenario
-from boz.sandbox.weather import WeatherService
-
-#: Ten in the morning of the first recorded day: forecast issued, ladders open, trades made.
-DEFAULT_NOW = dt.datetime(2024, 11, 14, 15, tzinfo=UTC)
-#: History starts here: the first recorded official high.
-EARLIEST_NOW = dt.datetime(2024, 7, 1, tzinfo=UTC)
+from boz.sandbox.sky import Sky
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Services:
-    """The outside services over one set of recordings; they hold no clock."""
+    """The exchange's days and the weather; they hold no clock."""
 
     exchange: Exchange
-    weather: WeatherService
-    observations: Observations
+    sky: Sky
 
     @classmethod
-    def of(cls, recordings: Recordings) -> Services:
-        """Prepare all services."""
-        return cls(Exchange(recordings), WeatherService(recordings), Observations(recordings))
+    def of(cls, recordings: Recordings, *, is_invented: bool = False) -> Services:
+        """Prepare all services over one set of recordings; the weather may be invented."""
+        return cls(Exchange(recordings), InventedSky() if is_invented else RecordedSky(recordings))
 
 
 class World:
@@ -45,21 +41,31 @@ class World:
         self.scenario = scenario
         self.faults = FaultQueue()
         self.exchange = services.exchange
-        self.weather = services.weather
-        self.observations = services.observations
+        self.sky = services.sky
+
+    def place_at(self, latitude: float, longitude: float, *, tolerance: float) -> Place | None:
+        """Return the nearest place within so many degrees both ways, or None."""
+        near = [
+            (abs(place.latitude - latitude) + abs(place.longitude - longitude), place.station)
+            for place in self.sky.places
+            if abs(place.latitude - latitude) <= tolerance
+            and abs(place.longitude - longitude) <= tolerance
+        ]
+        return BY_STATION[min(near)[1]] if near else None
 
 
 def open_world(
     *,
     scenario: str = "recorded",
-    now: dt.datetime = DEFAULT_NOW,
+    now: dt.datetime | None = None,
     speed: float = 0.0,
     recordings: Path = RECORDINGS,
 ) -> World:
-    """Load the recordings and start their world at ``now``.
+    """Load the recordings and start their world at ``now``, the scenario's own when None.
 
     Raises:
-        InvalidDataError: If a recording is broken or the scenario is unknown.
+        InvalidDataError: If a recording is broken, the scenario is unknown or ``now`` lies before
+            anything that it could serve.
         ValueError: If ``speed`` is negative or ``now`` has no time zone.
     """
     chosen = SCENARIOS.get(scenario)
@@ -68,6 +74,14 @@ def open_world(
             f"There is no scenario {scenario!r}; known are {', '.join(SCENARIOS)}.",
             {"scenario": scenario},
         )
-    clock = SimulatedClock(now, speed=speed)
-    services = Services.of(chosen.apply(load_recordings(recordings)))
+    clock = SimulatedClock(chosen.default_now if now is None else now, speed=speed)
+    if clock.now() < chosen.earliest_now:
+        raise InvalidDataError(
+            f"The simulated now of the scenario {scenario} must not lie before "
+            f"{format_utc(chosen.earliest_now)}.",
+            {"scenario": scenario, "now": format_utc(clock.now())},
+        )
+    services = Services.of(
+        chosen.apply(load_recordings(recordings)), is_invented=chosen.is_invented
+    )
     return World(services, clock, chosen)

@@ -90,7 +90,10 @@ class IssuedForecast:
 
 @dataclass(frozen=True, slots=True)
 class RecordedObservation:
-    """One METAR (FM-15) or SPECI (FM-16); temperatures in °C, None is missing."""
+    """One METAR (FM-15), SPECI (FM-16) or five-minute row (HF); °C, None is missing.
+
+    The last three groups are in no recording.
+    """
 
     station: str
     observed_at: dt.datetime
@@ -102,6 +105,9 @@ class RecordedObservation:
     wind_dir: int | None
     wind_ms: float | None
     slp_hpa: float | None
+    min6h_c: float | None = None
+    max24h_c: float | None = None
+    min24h_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,12 @@ def recordings() -> Recordings:
 @pytest.fixture(scope="session")
 def services(recordings: Recordings) -> Callable[[str], Services]:
     """Return the services of a scenario; they hold no state, so tests share them."""
-    return functools.cache(lambda scenario: Services.of(SCENARIOS[scenario].apply(recordings)))
+
+    def services_of(scenario: str) -> Services:
+        chosen = SCENARIOS[scenario]
+        return Services.of(chosen.apply(recordings), is_invented=chosen.is_invented)
+
+    return functools.cache(services_of)
 
 
 @pytest.fixture

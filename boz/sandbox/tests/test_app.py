@@ -135,7 +135,10 @@ def test_a_timeout_keeps_silent_before_it_fails(at):
     [
         {"source": "nasa", "kind": "html", "count": 1},
         {"source": "nws", "kind": "melted", "count": 1},
-        {"source": "nws", "kind": "html", "count": 0},
+        {"source": "nws", "kind": "html", "count": -1},
+        {"source": "nws", "kind": "html", "until": "tomorrow"},
+        {"source": "kalshi", "kind": "wrong_day"},
+        {"source": "nbm", "kind": "duplicated"},
         {"source": "nws", "kind": "html", "count": "two"},
         {"source": "nws", "kind": "timeout", "count": 1, "seconds": -1},
         {},

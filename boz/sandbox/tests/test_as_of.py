@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from boz.sandbox.climate_report import climate_reports
 from boz.sandbox.clock import SimulatedClock
 from boz.sandbox.exchange import unix
-from boz.sandbox.observations import DELAY
 from boz.sandbox.recordings.loader import Recordings, load_recordings
 from boz.sandbox.scenarios import SCENARIOS
+from boz.sandbox.sky import DELAY
 from boz.sandbox.tests.conftest import REST, Client
 from boz.sandbox.world import Services, World
 
@@ -89,6 +89,25 @@ def ask(recordings: Recordings, moment: dt.datetime) -> list[str]:
             *(f"/nws/products/{report.uuid}" for report in LATE_REPORTS),
             "/aviationweather/api/data/metar?ids=KMIA,KNYC&format=json&hours=12",
             "/aviationweather/api/data/metar?ids=KMIA&format=raw&hours=2&date=2024-12-15T00:00:00Z",
+            "/nws/gridpoints/OKX/34,45/forecast",
+            "/nws/gridpoints/OKX/34,45/forecast/hourly",
+            "/nws/stations/KMIA/observations?end=2024-12-15T00:00:00Z&limit=40",
+            "/nws/stations/KMIA/observations/latest",
+            "/iem/json/cli.py?station=KMIA&year=2024",
+            "/iem/json/cli.py?station=NYC&year=2024",
+            "/iem/api/1/nws/afos/list.json?pil=CLIMIA&date=2024-11-27",
+            "/iem/api/1/nws/afos/list.json?pil=CLIMIA&date=2024-11-28",
+            *(f"/iem/api/1/nwstext/{report.product_id}" for report in LATE_REPORTS),
+            "/iem/cgi-bin/afos/retrieve.py?pil=CLIMIA,CLINYC,DSMMIA&limit=60"
+            "&sdate=2024-11-20T00:00Z&edate=2024-12-20T00:00Z",
+            "/iem/cgi-bin/request/asos.py?station=MIA&data=tmpf&data=metar"
+            "&sts=2024-11-25T00:00Z&ets=2024-12-20T00:00Z",
+            "/iem/cgi-bin/request/mos.py?station=KMIA&model=NBS"
+            "&sts=2024-11-25T00:00Z&ets=2024-12-20T00:00Z",
+            "/weather-company/climate/primary?date=2024-11-27",
+            "/open-meteo/v1/forecast?latitude=25.79&longitude=-80.32&hourly=temperature_2m",
+            "/open-meteo/data/ncep_gfs_global/static/meta.json",
+            "/nbm/blend.20241127/13/text/blend_nbptx.t13z",
         )
     ]
     return [f"{answer.status_code} {answer.text}" for answer in answers]

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 
 from boz.core.errors import InvalidDataError, OperatorActionRequired
 from boz.sandbox.clock import SimulatedClock
-from boz.sandbox.scenarios import SCENARIOS
+from boz.sandbox.scenarios import DEFAULT_NOW, SCENARIOS
 from boz.sandbox.server import SandboxServer
-from boz.sandbox.world import DEFAULT_NOW, World, open_world
+from boz.sandbox.world import World, open_world
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYS = [
@@ -28,6 +28,7 @@ KEYS = [
     "iem",
     "aviationweather",
     "weather_company",
+    "nbm",
     "key_id",
     "private_key_file",
     "now",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import signal
@@ -13,31 +14,42 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from boz.core.clock import format_utc, parse_utc
 from boz.core.errors import BozBaseException
-from boz.sandbox.scenarios import SCENARIOS
+from boz.sandbox.scenarios import DEFAULT_NOW, INVENTED_NOW, SCENARIOS
 from boz.sandbox.server import SandboxServer
-from boz.sandbox.world import DEFAULT_NOW, EARLIEST_NOW, open_world
+from boz.sandbox.world import open_world
 
 _EPILOG = """\
 Services and the settings that point to them:
-  exchange           KALSHI_API_URL           .../trade-api/v2
-  weather service    NWS_API_URL              .../nws
-  aviation weather   AVIATIONWEATHER_API_URL  .../aviationweather
+  exchange             KALSHI_API_URL           .../trade-api/v2
+  weather service      NWS_API_URL              .../nws
+  aviation weather     AVIATIONWEATHER_API_URL  .../aviationweather
+  Open-Meteo           OPEN_METEO_API_URL       .../open-meteo
+  Iowa Mesonet         IEM_API_URL              .../iem
+  National Blend       NBM_API_URL              .../nbm
+  settlement company   WEATHER_COMPANY_API_URL  .../weather-company
 
 Controls:
   GET  /sandbox/clock                      the simulated now
   POST /sandbox/clock   {"now": "..."}     move it forward
   GET  /sandbox/scenario                   what is being served
-  POST /sandbox/faults  {"source": "nws|kalshi|aviationweather",
-                         "kind": "http_500|http_503|html|truncated|timeout|missing_field|absurd",
-                         "count": 1}       make the next answers faulty
+  GET  /sandbox/faults                     what is wrong now
+  POST /sandbox/faults  {"source": "nws|kalshi|aviationweather|open_meteo|iem|nbm|weather_company",
+                         "kind": "http_429|http_500|http_503|html|truncated|timeout|empty|nulls|
+                                  missing_field|absurd|wrong_station|wrong_day|duplicated",
+                         "count": 1}       make the next answers faulty; 0 makes every one so,
+                         "until": "..."    to this simulated time, or until the faults are cleared
+  POST /sandbox/faults  {"clear": true}    make every answer sound again
 
 Recorded: New York and Miami, climate days 2024-11-14 to 2024-12-16; official highs from 2024-07-01.
-Books are derived from trades and marked so. Stop with Ctrl-C.
+Books are derived from trades and marked so. No model's forecast was recorded as it was issued:
+Open-Meteo and the National Blend have no data for these days. In the scenario every_source all
+24 stations have weather, invented and marked so. Stop with Ctrl-C.
 
 Examples:
   manage.py sandbox --port 8899
   manage.py sandbox --now 2024-11-27T18:00:00Z --speed 60
   manage.py sandbox --scenario ladder_gap
+  manage.py sandbox --scenario every_source --latency-ms 200 --strict-limits
 """
 
 
@@ -76,8 +88,21 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--now",
-            default=format_utc(DEFAULT_NOW),
-            help=f"first simulated moment in UTC (default {format_utc(DEFAULT_NOW)})",
+            default=None,
+            help=f"first simulated moment in UTC (default {format_utc(DEFAULT_NOW)}; "
+            f"{format_utc(INVENTED_NOW)} for every_source)",
+        )
+        parser.add_argument(
+            "--latency-ms",
+            type=_latency,
+            default=0.0,
+            help="milliseconds that every answer of an outside service waits (default 0)",
+        )
+        parser.add_argument(
+            "--strict-limits",
+            action="store_true",
+            help="refuse what Open-Meteo (more than 6 calls at once) and the Mesonet (more than "
+            "one a second for reports and texts) refuse",
         )
         parser.add_argument(
             "--json", action="store_true", help="print the JSON line and nothing for people"
@@ -101,15 +126,19 @@ class Command(BaseCommand):
 
     def _serve(self, done: threading.Event, options: dict[str, Any]) -> None:
         try:
-            now = parse_utc(options["now"])
+            now = None if options["now"] is None else parse_utc(options["now"])
         except ValueError as error:
             raise CommandError(
                 f"--now must be a UTC time such as 2024-11-14T15:00:00Z: {error}"
             ) from error
-        if now < EARLIEST_NOW:
-            raise CommandError(f"--now must not lie before {format_utc(EARLIEST_NOW)}.")
         world = open_world(scenario=options["scenario"], now=now, speed=options["speed"])
-        with SandboxServer(world, port=options["port"]) as server:
+        server = SandboxServer(
+            world,
+            port=options["port"],
+            latency=dt.timedelta(milliseconds=options["latency_ms"]),
+            strict_limits=options["strict_limits"],
+        )
+        with server:
             if not options["json"]:
                 self.stderr.write(f"Sandbox ready: {world.scenario.description} Ctrl-C stops it.")
             self.stdout.write(json.dumps(server.describe()))
@@ -125,10 +154,18 @@ def _port(text: str) -> int:
 
 
 def _speed(text: str) -> float:
+    return _not_negative(text, "a speed")
+
+
+def _latency(text: str) -> float:
+    return _not_negative(text, "a latency")
+
+
+def _not_negative(text: str, what: str) -> float:
     try:
-        speed = float(text)
+        value = float(text)
     except ValueError:
-        speed = math.nan
-    if not (math.isfinite(speed) and speed >= 0):
-        raise ArgumentTypeError(f"a speed is a number of 0 or more, was {text!r}")
-    return speed
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise ArgumentTypeError(f"{what} is a number of 0 or more, was {text!r}")
+    return value

@@ -70,7 +70,7 @@ def world_of(scenario: str) -> World:
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """Retries almost without their pauses."""
-    monkeypatch.setattr("boz.core.http.BACKOFF_BASE_SECONDS", 0.001)
+    monkeypatch.setattr("boz.core.http.BACKOFF_CAP_SECONDS", 0.001)
 
 
 def play(server: SandboxServer, now: dt.datetime = EVENING) -> dict[str, JobRun]:

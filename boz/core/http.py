@@ -407,7 +407,7 @@ class HttpTransport:
     def _delay(self, status: int | None, attempt: int) -> float:
         """Return the time before the next attempt, a quarter more or less than what is due."""
         base = self._backoff_seconds if status in RETRIED_STATUSES else BACKOFF_BASE_SECONDS
-        ceiling = min(max(BACKOFF_CAP_SECONDS, base), base * 2**attempt)
+        ceiling = min(BACKOFF_CAP_SECONDS, base * 2**attempt)
         return (0.75 + 0.5 * self._random()) * ceiling
 
     def _transient(self, what: str, url: str, error: Exception) -> TransientError:

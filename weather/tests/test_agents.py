@@ -18,7 +18,7 @@ def test_the_weather_agents_are_registered():
 
 @pytest.mark.django_db
 def test_a_run_without_any_service_ends_with_reasons_instead_of_a_crash(settings, monkeypatch):
-    monkeypatch.setattr("boz.core.http.BACKOFF_BASE_SECONDS", 0.0)
+    monkeypatch.setattr("boz.core.http.BACKOFF_CAP_SECONDS", 0.0)
     settings.NWS_RATE_LIMIT_PER_SECOND = settings.AVIATIONWEATHER_RATE_LIMIT_PER_SECOND = 9999.0
     run = run_agent("weather", now=NOW)
     assert run.status == JobRun.Status.OK

@@ -35,9 +35,9 @@ def test_an_impossible_moment_is_refused(digits):
 
 
 @given(
-    st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2050, 1, 1)),
+    st.integers(0, 50 * 365 * 24 * 60),
     st.timedeltas(dt.timedelta(days=-13), dt.timedelta(days=13)),
 )
-def test_a_moment_within_two_weeks_is_found_again(moment, apart):
-    moment = moment.replace(second=0, microsecond=0, tzinfo=dt.UTC)
+def test_a_moment_within_two_weeks_is_found_again(minutes, apart):
+    moment = at(2000, 1, 1) + dt.timedelta(minutes=minutes)
     assert transmission_time(f"{moment:%d%H%M}", around=moment + apart) == moment

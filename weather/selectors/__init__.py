@@ -11,6 +11,7 @@ from weather.selectors.forecasts import (
 from weather.selectors.freshness import fresh_forecasts, fresh_observation
 from weather.selectors.reports import (
     official_highs,
+    official_highs_by_station,
     official_report,
     report_history,
     second_reading,
@@ -25,6 +26,7 @@ __all__ = [
     "fresh_observation",
     "latest_forecasts",
     "official_highs",
+    "official_highs_by_station",
     "official_report",
     "report_history",
     "running_maximum",

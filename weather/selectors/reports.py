@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from weather.models import ClimateReport, DailySummary, Station
 from weather.sources import WEATHER_COMPANY
@@ -16,15 +17,26 @@ def official_highs(
     A day whose latest final report says that the maximum is missing is left out: what an earlier
     version said has been taken back.
     """
-    rows = ClimateReport.objects.known(as_of).filter(station=station, is_preliminary=False)
+    return official_highs_by_station(stations=[station], as_of=as_of, since=since)[station.pk]
+
+
+def official_highs_by_station(
+    *, stations: Sequence[Station], as_of: dt.datetime, since: dt.date | None = None
+) -> dict[int, dict[dt.date, int]]:
+    """Return :func:`official_highs` of several stations, by primary key, with one query."""
+    keys = [station.pk for station in stations]
+    rows = ClimateReport.objects.known(as_of).filter(station__in=keys, is_preliminary=False)
     if since is not None:
         rows = rows.filter(climate_day__gte=since)
-    latest = dict(
-        rows.order_by("climate_day", "issued_at", "is_correction", "pk").values_list(
-            "climate_day", "max_f"
-        )
-    )
-    return {day: high for day, high in latest.items() if high is not None}
+    latest: dict[int, dict[dt.date, int | None]] = {key: {} for key in keys}
+    for key, day, high in rows.order_by(
+        "climate_day", "issued_at", "is_correction", "pk"
+    ).values_list("station", "climate_day", "max_f"):
+        latest[key][day] = high
+    return {
+        key: {day: high for day, high in highs.items() if high is not None}
+        for key, highs in latest.items()
+    }
 
 
 def official_report(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
 from weather.domain.temperature import require_plausible, unit_mixup
-from weather.models import Forecast, Station
-from weather.selectors import official_highs
+from weather.models import Forecast, ForecastSource, Payload, Station
+from weather.selectors import official_highs_by_station
 from weather.services.health import SourceRun
 from weather.services.payloads import store_payload
 
@@ -46,6 +47,15 @@ class IssuedDay:
     available_at: dt.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StationDays:
+    """What an answer says about the days of one station; several may share one answer."""
+
+    station: Station
+    days: Sequence[IssuedDay]
+    captured: Captured | None = None
+
+
 def require_issued(issued_at: dt.datetime, *, now: dt.datetime, what: str) -> None:
     """Refuse an issue time that lies in the future.
 
@@ -59,55 +69,86 @@ def require_issued(issued_at: dt.datetime, *, now: dt.datetime, what: str) -> No
         )
 
 
-def store_forecasts(
-    station: Station,
-    days: Iterable[IssuedDay],
-    *,
-    run: SourceRun,
-    captured: Captured | None,
-) -> int:
-    """Write the days not stored yet, together with the answer they came from.
+def stored_runs(
+    source: ForecastSource, stations: Sequence[Station], *, now: dt.datetime
+) -> dict[str, dt.datetime]:
+    """Return by station code the newest model run stored for days that are not over.
 
-    A day that cannot be true or comes in the wrong unit is refused by itself.
+    Stations for which there is none are left out.
+    """
+    if not stations:
+        return {}
+    rows = Forecast.objects.filter(
+        source=source,
+        station__in=[station.pk for station in stations],
+        climate_day__gte=min(station.climate_day(now) for station in stations),
+        model_run_at__isnull=False,
+    )
+    newest = rows.order_by().values("station__code").annotate(newest=Max("model_run_at"))
+    return dict(newest.values_list("station__code", "newest"))
+
+
+def store_forecasts(answers: Sequence[StationDays], *, run: SourceRun) -> int:
+    """Write the days not stored yet, together with the answers they came from.
+
+    A day that cannot be true or comes in the wrong unit is refused by itself. However many stations
+    there are, the number of queries stays the same.
 
     Returns:
         How many rows are new.
 
     Raises:
-        InvalidDataError: If the answer claims to be issued in the future.
+        InvalidDataError: If an answer claims to be issued in the future; nothing is written.
     """
-    wanted = list(days)
-    for day in wanted:
-        require_issued(day.issued_at, now=run.now, what=f"The forecast for {station.name}")
-        run.note_issue(day.issued_at)
-    new = _unknown(station, wanted, run=run)
+    for answer in answers:
+        for day in answer.days:
+            what = f"The forecast for {answer.station.name}"
+            require_issued(day.issued_at, now=run.now, what=what)
+            run.note_issue(day.issued_at)
+    new = _unknown(answers, run=run)
     if not new:
         return 0
-    reference_f = _reference(station, now=run.now)
+    references = _references([answer.station for answer in new], now=run.now)
     rows = [
-        _row(station, day, run=run)
-        for day in new
-        if _is_usable(day, reference_f=reference_f, station=station, run=run, captured=captured)
+        (_row(answer.station, day, run=run), answer.captured)
+        for answer in new
+        for day in answer.days
+        if _is_usable(day, answer, reference_f=references.get(answer.station.pk), run=run)
     ]
     if not rows:
         return 0
     with transaction.atomic():
-        payload = None if captured is None else store_payload(captured)
-        for row in rows:
-            row.payload = payload
+        payloads = _payloads([captured for _, captured in rows])
+        for row, captured in rows:
+            row.payload = None if captured is None else payloads[id(captured)]
         # Another run may have written them since; the first one stands.
-        Forecast.objects.bulk_create(rows, ignore_conflicts=True)
+        Forecast.objects.bulk_create([row for row, _ in rows], ignore_conflicts=True)
     return len(rows)
 
 
-def _unknown(station: Station, days: list[IssuedDay], *, run: SourceRun) -> list[IssuedDay]:
+def _unknown(answers: Sequence[StationDays], *, run: SourceRun) -> list[StationDays]:
+    """Return the answers with only the days not stored yet; those without any are left out."""
     known = set(
         Forecast.objects.filter(
-            station=station, source=run.source, issued_at__in={day.issued_at for day in days}
-        ).values_list("climate_day", "issued_at")
+            station__in={answer.station.pk for answer in answers},
+            source=run.source,
+            issued_at__in={day.issued_at for answer in answers for day in answer.days},
+        ).values_list("station", "climate_day", "issued_at")
     )
-    keyed = {(day.climate_day, day.issued_at): day for day in days}
-    return [day for key, day in keyed.items() if key not in known]
+    new = []
+    for answer in answers:
+        keyed = {(answer.station.pk, day.climate_day, day.issued_at): day for day in answer.days}
+        days = [day for key, day in keyed.items() if key not in known]
+        known |= keyed.keys()
+        if days:
+            new.append(StationDays(answer.station, days, answer.captured))
+    return new
+
+
+def _payloads(captures: Sequence[Captured | None]) -> dict[int, Payload]:
+    """Return the row of each answer by its identity; one body is hashed once."""
+    distinct = {id(captured): captured for captured in captures if captured is not None}
+    return {key: store_payload(captured) for key, captured in distinct.items()}
 
 
 def _row(station: Station, day: IssuedDay, *, run: SourceRun) -> Forecast:
@@ -127,20 +168,15 @@ def _row(station: Station, day: IssuedDay, *, run: SourceRun) -> Forecast:
     )
 
 
-def _reference(station: Station, *, now: dt.datetime) -> float | None:
-    """Return about how warm it has been: recent official highs, or None."""
-    since = station.climate_day(now) - REFERENCE_DAYS
-    highs = official_highs(station=station, as_of=now, since=since)
-    return statistics.median(highs.values()) if highs else None
+def _references(stations: Sequence[Station], *, now: dt.datetime) -> dict[int, float]:
+    """Return by station about how warm it has been: recent official highs, where there are any."""
+    since = min(station.climate_day(now) for station in stations) - REFERENCE_DAYS
+    highs = official_highs_by_station(stations=stations, as_of=now, since=since)
+    return {key: statistics.median(days.values()) for key, days in highs.items() if days}
 
 
 def _is_usable(
-    day: IssuedDay,
-    *,
-    reference_f: float | None,
-    station: Station,
-    run: SourceRun,
-    captured: Captured | None,
+    day: IssuedDay, answer: StationDays, *, reference_f: float | None, run: SourceRun
 ) -> bool:
     try:
         require_plausible(day.high_f, what="A forecast high")
@@ -155,10 +191,10 @@ def _is_usable(
             )
     except InvalidDataError as error:
         run.leave_out(
-            f"{station.code} {day.climate_day}",
+            f"{answer.station.code} {day.climate_day}",
             error,
-            station=station,
-            captured=() if captured is None else (captured,),
+            station=answer.station,
+            captured=() if answer.captured is None else (answer.captured,),
         )
         return False
     return True

@@ -24,7 +24,12 @@ from weather.domain.grid import (
     within_day,
 )
 from weather.models import Station
-from weather.services.forecast_rows import IssuedDay, require_issued, store_forecasts
+from weather.services.forecast_rows import (
+    IssuedDay,
+    StationDays,
+    require_issued,
+    store_forecasts,
+)
 from weather.services.grid_points import KnownCell, ask_cell, keep_cell
 from weather.services.intake import Intake, Task
 from weather.sources import NWS_GRID
@@ -69,20 +74,17 @@ class GridForecasts(Intake[GridAnswer]):
         hours = hourly(_fahrenheit(grid.temperature, what="A forecast temperature"))
         days = _coming_days(station, grid, hours=hours, now=self.now)
         layers = _day_layers(grid)
-        stored = store_forecasts(
-            station,
-            [
-                IssuedDay(
-                    climate_day=day.climate_day,
-                    high_f=day.high_f,
-                    issued_at=grid.update_time,
-                    variables=_variables(station, day, hours=hours, layers=layers),
-                )
-                for day in days
-            ],
-            run=self.run,
-            captured=captured[-1] if captured else None,
-        )
+        issued = [
+            IssuedDay(
+                climate_day=day.climate_day,
+                high_f=day.high_f,
+                issued_at=grid.update_time,
+                variables=_variables(station, day, hours=hours, layers=layers),
+            )
+            for day in days
+        ]
+        evidence = captured[-1] if captured else None
+        stored = store_forecasts([StationDays(station, issued, evidence)], run=self.run)
         self._stored += stored
         self._reached += 1
         return stored

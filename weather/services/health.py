@@ -53,17 +53,55 @@ def resume(source: ForecastSource) -> None:
     ForecastSource.objects.filter(pk=source.pk).update(paused_until=None, error_streak=0)
 
 
+class Silence:
+    """Counts the calls in a row that a host left without any answer.
+
+    Sources of one host may share one, so that each does not wait for the dead host anew. Workers
+    may use it at the same time.
+    """
+
+    def __init__(self) -> None:
+        """Start with a host that speaks."""
+        self._in_a_row = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Say whether the host has been silent so often that asking on is a waste."""
+        with self._lock:
+            return self._in_a_row >= GIVE_UP_AFTER
+
+    def note_voice(self) -> None:
+        """Note that a call was answered."""
+        with self._lock:
+            self._in_a_row = 0
+
+    def note_failure(self, error: BozBaseException) -> None:
+        """Note a failed call; only one without any answer counts as silence."""
+        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
+        with self._lock:
+            self._in_a_row = self._in_a_row + 1 if is_silent else 0
+
+
 class SourceRun:
     """Collects what a source answered during one run and what was left out because of it.
 
-    Workers may call the ``note_…`` methods and ask ``is_given_up``; everything else belongs to the
-    thread that writes to the database.
+    Workers may use ``silence``; everything else belongs to the thread that writes to the database.
     """
 
-    def __init__(self, source: ForecastSource, *, now: dt.datetime) -> None:
-        """Start the account of a run, and skip the source when it is switched off or paused."""
+    def __init__(
+        self, source: ForecastSource, *, now: dt.datetime, silence: Silence | None = None
+    ) -> None:
+        """Start the account of a run, and skip the source when it is switched off or paused.
+
+        Args:
+            source: Who is asked.
+            now: When.
+            silence: Shared with the other sources of its host; None for one of its own.
+        """
         self.source = source
         self.now = now
+        self.silence = silence or Silence()
         self.rows = 0
         self.skipped: list[SkippedSubject] = []
         self._answered: dict[str, None] = {}
@@ -71,8 +109,6 @@ class SourceRun:
         self._problems: list[str] = []
         self._values = self._missing = 0
         self._newest_issue: dt.datetime | None = None
-        self._silent_in_a_row = 0
-        self._lock = threading.Lock()
         self.is_asked = self._may_ask()
 
     def _may_ask(self) -> bool:
@@ -89,23 +125,6 @@ class SourceRun:
             )
             return False
         return True
-
-    @property
-    def is_given_up(self) -> bool:
-        """Say whether the source has been silent so often in this run that asking on is a waste."""
-        with self._lock:
-            return self._silent_in_a_row >= GIVE_UP_AFTER
-
-    def note_voice(self) -> None:
-        """Note that a call was answered."""
-        with self._lock:
-            self._silent_in_a_row = 0
-
-    def note_silence(self, error: BozBaseException) -> None:
-        """Note a failed call; only one without any answer counts towards giving up."""
-        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
-        with self._lock:
-            self._silent_in_a_row = self._silent_in_a_row + 1 if is_silent else 0
 
     def answered(self, stations: Sequence[str] = ()) -> None:
         """Count a good answer, also one that says there is nothing."""
@@ -161,12 +180,15 @@ class SourceRun:
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
 
     def leave_out_unasked(self, subject: str) -> None:
-        """Leave a subject out because the source has been given up for this run."""
-        self.skip(
-            subject,
+        """Leave a subject out because the source, or its host, has been given up for this run."""
+        reason = (
             f"Not asked for, since {self.source.name} did not answer {GIVE_UP_AFTER} times "
-            "in a row.",
+            "in a row."
         )
+        self.skip(subject, reason)
+        if not self._problems:
+            # Another source of the host met the silence, and this one is down as well.
+            self._problems.append(f"{subject}: {reason}")
 
     def finish(self) -> None:
         """Write the health of the source and the account of the run."""

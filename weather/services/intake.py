@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from boz.core.agents import AgentResult, heartbeat
 from boz.core.errors import BozBaseException
 from boz.core.http import Captured
 from boz.core.logging import get_logger
 from boz.core.redaction import redact_text
-from weather.services.health import SourceRun, get_source
+from weather.services.health import Silence, SourceRun, get_source
 from weather.sources import CALLS_AT_ONCE, SOURCES_BY_CODE, Service
 
 log = get_logger("WEATHER")
@@ -85,15 +85,28 @@ class Intake(ABC, Generic[Answer]):
     ``client`` that replaces the ordinary one in tests.
     """
 
-    #: Code of the source whose health is judged.
-    source_code: ClassVar[str]
+    #: Code of the source whose health is judged: of the class, or set by the subclass's
+    #: constructor before this one.
+    source_code: str
 
-    def __init__(self, *, now: dt.datetime) -> None:
-        """Start an account of the source."""
+    def __init__(
+        self,
+        *,
+        now: dt.datetime,
+        captures: Captures | None = None,
+        silence: Silence | None = None,
+    ) -> None:
+        """Start an account of the source.
+
+        Args:
+            now: When the job runs.
+            captures: Of the client, when several intakes share one.
+            silence: Of the host, when several intakes ask the same.
+        """
         self.now = now
-        self.captures = Captures()
+        self.captures = captures or Captures()
         self.source = get_source(self.source_code)
-        self.run = SourceRun(self.source, now=now)
+        self.run = SourceRun(self.source, now=now, silence=silence)
 
     @property
     def service(self) -> Service:
@@ -181,18 +194,19 @@ def _planned(intake: Intake[Any], stack: ExitStack) -> Sequence[Task[Any]]:
 
 
 def _fetch(intake: Intake[Any], task: Task[Any]) -> _Came:
-    """Fetch in a worker; a source that has been given up meanwhile is not asked any more."""
-    if intake.run.is_given_up:
+    """Fetch in a worker; a host that has been given up meanwhile is not asked any more."""
+    silence = intake.run.silence
+    if silence.is_hopeless:
         return _Came(None, None, [], was_asked=False)
     with intake.captures.collecting() as captured:
         try:
             answer = task.fetch()
         except BozBaseException as error:
-            intake.run.note_silence(error)
+            silence.note_failure(error)
             return _Came(None, error, captured)
         except Exception as error:  # noqa: BLE001 - one task must not end the others
             return _Came(None, error, captured)
-    intake.run.note_voice()
+    silence.note_voice()
     return _Came(answer, None, captured)
 
 

@@ -87,6 +87,8 @@ class BulletinSearch:
         self._spans: dict[str, _Span] = {}
         self._twice: set[str] = set()
         self._is_whole = False
+        #: How far the last hint was off: stations come and go, and all behind them move.
+        self._drift = 0
         self.size = 0
         self._take(file.read(0, PIECE_BYTES))
 
@@ -101,7 +103,8 @@ class BulletinSearch:
             DataUnavailable: If the bulletin does not hold the station.
             InvalidDataError: If it holds it twice, or turns out to be no bulletin.
         """
-        guess = None if hint is None else int(hint * self.size) - PIECE_BYTES // 2
+        hinted = None if hint is None else int(hint * self.size)
+        guess = None if hinted is None else hinted + self._drift - PIECE_BYTES // 2
         tried: set[int] = set()
         while station not in self._spans:
             start = self._next_start(station, guess)
@@ -113,6 +116,8 @@ class BulletinSearch:
         if station in self._twice:
             raise self._no_bulletin(f"holds {station} twice")
         span = self._spans[station]
+        if hinted is not None:
+            self._drift = span.offset - hinted
         return FoundBlock(station, span.text[span.begin : span.end], span.offset)
 
     def _next_start(self, station: str, guess: int | None) -> int:

@@ -186,13 +186,12 @@ class NbmTable:
         values: list[int | None] = []
         start = line.index(label) + len(label)
         for edge in edges:
-            # A value that ends before its edge or goes on behind it is shifted or cut off.
+            # A value that ends before its edge is shifted or cut off; one that goes on behind it
+            # spoils the next cell.
             cell = _CELL.fullmatch(line[start:edge].ljust(edge - start))
             if cell is None:
                 raise self._misfit(label)
             value = None if cell["value"] is None else int(cell["value"])
-            if value is not None and edge != edges[-1] and line[edge : edge + 1].isdigit():
-                raise self._misfit(label)
             values.append(None if value in MISSING else value)
             start = edge
         is_climate = self.header.product == "NBE" and _CLIMATE_COLUMNS.fullmatch(line[start:])

@@ -365,3 +365,10 @@ def test_junk_in_a_table_never_becomes_a_row(junk):
     for row in metars(head + junk, station="NYC").rows:
         assert row.raw in junk
     assert nbm_extremes(f"runtime,ftime,model,station,txn,xnd\n{junk}", icao="KMIA").rows == ()
+
+
+def test_the_ordinary_client_takes_its_address_from_the_settings(settings):
+    settings.IEM_API_URL = "http://127.0.0.1:9/there"
+    with IemClient.from_settings() as client:
+        assert client._http.source == "mesonet.agron.iastate.edu"
+        assert client._http._base_url == "http://127.0.0.1:9/there"

@@ -128,6 +128,17 @@ def test_a_wrong_hint_costs_calls_and_nothing_else(hint):
     assert len(store.asked) <= 7
 
 
+def test_hints_are_corrected_by_what_they_were_off():
+    mine = [STATIONS[index] for index in (100, 200, 300, 400, 500, 600)]
+    hints = {item.station: item.offset_hint for item in found(Store(BULLETIN), *mine).blocks}
+    moved = "".join(block(f"A{index:03d}", high=50) for index in range(120)).encode() + BULLETIN
+    store = Store(moved)
+    assert high_of(found(store, *mine, hints=hints)) == {name: HIGHS[name] for name in mine}
+    alone = Store(moved)
+    found(alone, mine[0], hints=hints)
+    assert len(store.asked) < len(alone.asked) + len(mine) - 1
+
+
 def test_every_station_of_the_file_is_found_with_the_reads_shared():
     store = Store(BULLETIN)
     answer = found(store, *random.Random(7).sample(STATIONS, len(STATIONS)))
@@ -294,3 +305,10 @@ def test_cycles_are_utc_and_as_many_as_asked_for():
     assert cycles[0] == dt.datetime(2024, 3, 1, 1, tzinfo=UTC)
     assert cycles[-1] == dt.datetime(2024, 2, 28, 19, tzinfo=UTC)
     assert all(cycle.tzinfo is UTC for cycle in cycles)
+
+
+def test_the_ordinary_client_takes_its_address_from_the_settings(settings):
+    settings.NBM_API_URL = "http://127.0.0.1:9/there"
+    with NbmClient.from_settings() as client:
+        assert client._http.source == "noaa-nbm"
+        assert client._http._base_url == "http://127.0.0.1:9/there"

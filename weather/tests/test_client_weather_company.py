@@ -196,3 +196,10 @@ def test_no_entry_crashes_the_reading_or_hides_another(entry):
     for value in answer.values:
         if value.cli_id != "NYC" and value.max_f is not None:
             assert value.max_f == entry["data"]["maxTemp"]
+
+
+def test_the_ordinary_client_takes_its_address_from_the_settings(settings):
+    settings.WEATHER_COMPANY_API_URL = "http://127.0.0.1:9/there"
+    with WeatherCompanyClient.from_settings() as client:
+        assert client._http.source == "weather.com"
+        assert client._http._base_url == "http://127.0.0.1:9/there"

@@ -160,6 +160,22 @@ def test_a_temperature_that_cannot_be_refuses_its_day_only(wrong):
     assert [day for day, _ in guidance.problems] == [dt.date(2026, 4, 8)]
 
 
+def test_a_row_moved_by_a_column_is_known_by_its_separators():
+    row = next(line for line in MIAMI.splitlines() if line.startswith(" TXNMN  76| 87"))
+    moved = " TXNMN  87  76| 86" + row[18:]
+    assert len(moved) == len(row)
+    with pytest.raises(InvalidDataError, match="TXNMN row that does not fit"):
+        parse_nbm_block(MIAMI.replace(row, moved), station="KMIA", product="NBP")
+
+
+def test_a_row_that_ends_inside_a_number_is_refused():
+    block = text("NBS_KDSM_20260407")
+    row = next(line for line in block.splitlines() if line.startswith("TXN "))
+    assert row.endswith(" 44")
+    with pytest.raises(InvalidDataError, match="TXN row that does not fit"):
+        parse_nbm_block(block.replace(row, row[:-1]), station="KDSM", product="NBS")
+
+
 def test_crossing_percentiles_refuse_their_day_only():
     block = MIAMI.replace(" TXNP5  76| 87", " TXNP5  76| 91", 1)
     guidance = parse_nbm_block(block, station="KMIA", product="NBP")
@@ -173,6 +189,9 @@ def test_a_missing_value_is_no_temperature(missing):
     block = MIAMI.replace(" TXNMN  76| 87", f" TXNMN  76|{missing}", 1)
     guidance = parse_nbm_block(block, station="KMIA", product="NBP")
     assert dt.date(2026, 9, 29) not in [day.climate_day for day in guidance.days]
+    assert guidance.problems == (
+        (dt.date(2026, 9, 29), "The forecast for 2026-09-29 has a spread but no maximum."),
+    )
 
 
 def test_zero_degrees_is_a_temperature():

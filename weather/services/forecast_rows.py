@@ -108,7 +108,7 @@ def store_forecasts(answers: Sequence[StationDays], *, run: SourceRun) -> int:
     new = _unknown(answers, run=run)
     if not new:
         return 0
-    references = _references([answer.station for answer in new], now=run.now)
+    references = recent_highs([answer.station for answer in new], now=run.now)
     rows = [
         (_row(answer.station, day, run=run), answer.captured)
         for answer in new
@@ -168,8 +168,10 @@ def _row(station: Station, day: IssuedDay, *, run: SourceRun) -> Forecast:
     )
 
 
-def _references(stations: Sequence[Station], *, now: dt.datetime) -> dict[int, float]:
+def recent_highs(stations: Sequence[Station], *, now: dt.datetime) -> dict[int, float]:
     """Return by station about how warm it has been: recent official highs, where there are any."""
+    if not stations:
+        return {}
     since = min(station.climate_day(now) for station in stations) - REFERENCE_DAYS
     highs = official_highs_by_station(stations=stations, as_of=now, since=since)
     return {key: statistics.median(days.values()) for key, days in highs.items() if days}

@@ -18,16 +18,16 @@ from weather.domain.station_observation import (
     quality_fault,
     station_observation,
 )
-from weather.models import ForecastSource, Observation, Refusal, Station
+from weather.domain.temperature import unit_mixup
+from weather.models import ForecastSource, Observation, Station
+from weather.services.forecast_rows import recent_highs
 from weather.services.intake import Intake, Task
 from weather.services.observation_rows import require_past, store_observations
-from weather.services.refusals import record_refusal
+from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import NWS_OBSERVATIONS
 
 #: The service fills rows in and checks their quality up to some hours after their time.
 LOOK_BACK = dt.timedelta(hours=3)
-#: What was refused is kept once, however often the list repeats it.
-REFUSED_SINCE = dt.timedelta(days=2)
 
 
 class NwsObservations(Intake[StationObservations]):
@@ -47,11 +47,8 @@ class NwsObservations(Intake[StationObservations]):
         self._client = client or NwsClient.from_settings(capture=self.captures)
         self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
         self._since = now - look_back
-        self._refused = set(
-            Refusal.objects.filter(
-                source=self.source, first_seen_at__gte=now - REFUSED_SINCE
-            ).values_list("subject", "reason")
-        )
+        self._refusals = RepeatedRefusals(self.run)
+        self._recent_highs = recent_highs(tuple(self._stations.values()), now=now)
         self._stored = self._withdrawn = 0
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[StationObservations]]:
@@ -71,7 +68,9 @@ class NwsObservations(Intake[StationObservations]):
         """Write the rows not stored yet; a stored one that has failed the quality control goes."""
         station = self._stations[task.subject]
         for subject, reason in answer.problems:
-            self._refuse(subject, InvalidDataError(reason), station, captured)
+            self._refusals.leave_out(
+                subject, InvalidDataError(reason), captured=captured, station=station
+            )
         rows = []
         for item in answer.rows:
             observation = self._read(item, station, captured)
@@ -93,49 +92,34 @@ class NwsObservations(Intake[StationObservations]):
         """Return an unsaved row; None without a usable temperature, which is then accounted for."""
         subject = f"{station.code} {item.observed_at:%Y-%m-%d %H:%M}Z"
         try:
-            return _row(item, station=station, source=self.source, now=self.now)
+            row = _row(item, station=station, source=self.source, now=self.now)
+            if row is not None and not item.raw:
+                self._require_celsius(row)
+            return row
         except InvalidDataError as error:
             is_own = item.stations == {station.icao}
             if is_own and quality_fault(item) is not None:
-                self._reject(subject, error, station, captured)
+                self._refusals.set_aside(subject, error, captured=captured, station=station)
                 self._withdraw(item, station, because=error.message)
             else:
-                self._refuse(subject, error, station, captured)
+                self._refusals.leave_out(subject, error, captured=captured, station=station)
             return None
 
-    def _refuse(
-        self,
-        subject: str,
-        error: InvalidDataError,
-        station: Station,
-        captured: Sequence[Captured],
-    ) -> None:
-        """Leave a row out; the source is blamed when it comes for the first time."""
-        if (subject[:200], error.message) in self._refused:
-            self.run.skip(subject, error.message, dict(error.context))
-            return
-        self.run.leave_out(subject, error, station=station, captured=captured)
+    def _require_celsius(self, row: Observation) -> None:
+        """Refuse °F sent as °C, where no raw report shows it: 50 °F would be read as 122 °F.
 
-    def _reject(
-        self,
-        subject: str,
-        error: InvalidDataError,
-        station: Station,
-        captured: Sequence[Captured],
-    ) -> None:
-        """Leave out what the service itself does not vouch for, which is no fault of it."""
-        self.run.skip(subject, error.message, dict(error.context))
-        if (subject[:200], error.message) in self._refused:
+        The other way round a cold night cannot be told from a mix-up, and proves no high.
+        """
+        reference_f = self._recent_highs.get(row.station_id)
+        if reference_f is None or row.temp_low_f <= reference_f:
             return
-        record_refusal(
-            self.source,
-            subject=subject,
-            reason=error.message,
-            context=error.context,
-            station=station,
-            captured=captured[-1] if captured else None,
-            now=self.now,
-        )
+        mixup = unit_mixup(row.temp_low_f, reference_f=reference_f)
+        if mixup is not None:
+            raise InvalidDataError(
+                f"An observed temperature of {row.temp_low_f} °F after recent highs near "
+                f"{reference_f:g} °F looks like {mixup}; it is refused.",
+                {"temp_low_f": row.temp_low_f, "reference_f": reference_f},
+            )
 
     def _withdraw(self, item: ObservationRow, station: Station, *, because: str) -> None:
         """End the standing of a row that was taken in before its quality was known."""

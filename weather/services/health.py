@@ -33,6 +33,8 @@ LONGEST_PAUSE = dt.timedelta(hours=1)
 #: Calls without any answer in a row after which the rest of a run does not wait as well: each
 #: one takes its time limit with all its attempts, and a run has a limit of its own.
 GIVE_UP_AFTER = 2
+#: A refusal such as 503 may be that subject's alone; it counts this much of a silence.
+REFUSAL_SHARE = 0.5
 #: Above this share of missing values a source is not in order, however well it answers.
 NULL_SHARE_LIMIT = 0.5
 MINUTE = dt.timedelta(minutes=1)
@@ -62,7 +64,7 @@ class Silence:
 
     def __init__(self) -> None:
         """Start with a host that speaks."""
-        self._in_a_row = 0
+        self._in_a_row = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -74,13 +76,17 @@ class Silence:
     def note_voice(self) -> None:
         """Note that a call was answered."""
         with self._lock:
-            self._in_a_row = 0
+            self._in_a_row = 0.0
 
     def note_failure(self, error: BozBaseException) -> None:
-        """Note a failed call; only one without any answer counts as silence."""
-        is_silent = isinstance(error, TransientError) and error.context.get("status") is None
+        """Note a failed call; nonsense and "there is nothing" are no silence."""
         with self._lock:
-            self._in_a_row = self._in_a_row + 1 if is_silent else 0
+            if not isinstance(error, TransientError):
+                self._in_a_row = 0.0
+            elif error.context.get("status") is None:
+                self._in_a_row += 1.0
+            else:
+                self._in_a_row += REFUSAL_SHARE
 
 
 class SourceRun:

@@ -210,7 +210,7 @@ def _fields(raw: _Raw, *, start: int) -> list[str]:
     Raises:
         InvalidDataError: If not even the maximum is complete, or the fields are in disorder.
     """
-    fields = [field.strip() for field in raw.text[start:].split("/")]
+    fields = [field.strip(" ") for field in raw.text[start:].split("/")]
     if not raw.is_ended:
         # What follows the last slash may be half of a field.
         fields = fields[:-1]

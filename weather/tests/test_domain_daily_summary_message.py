@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from weather.domain.daily_summary_message import (
 PAYLOADS = Path(__file__).parent / "payloads"
 CENTRAL, EASTERN, MOUNTAIN = dt.timedelta(hours=-6), dt.timedelta(hours=-5), dt.timedelta(hours=-7)
 NOVEMBER_27 = dt.datetime(2026, 11, 27, 7, tzinfo=dt.UTC)
-COLLECTIVE = (PAYLOADS / "DSM_KZME_collective.txt").read_text()
+COLLECTIVE = (PAYLOADS / "DSM_KZME_collective.txt").read_bytes().decode()
 STATIONS = [
     "KHKS", "KFSM", "KFYV", "KCKV", "KMEM", "KJBR", "KJAN", "KBWG", "KLIT", "KHSV", "KRUE",
     "KHKA", "KPBF", "KAWM", "KMKL", "KTVR", "KHOT", "KMEI", "KGLH", "KGWO", "KBPK", "KDCU", "KLLQ",
@@ -71,6 +72,12 @@ def test_every_station_of_a_collective_is_read():
         assert message.issued_at == dt.datetime(2026, 11, 27, 6, 16, tzinfo=dt.UTC)
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\n\n"])
+def test_the_kind_of_line_break_does_not_matter(newline):
+    assert "\r\r\n" in COLLECTIVE
+    assert parse(COLLECTIVE.replace("\r\r\n", newline)) == parse(COLLECTIVE)
+
+
 def test_only_wanted_stations_are_read():
     messages, problems = parse(COLLECTIVE, stations=["KLIT"])
     assert [message.icao for message in messages] == ["KLIT"]
@@ -78,7 +85,7 @@ def test_only_wanted_stations_are_read():
 
 
 def test_missing_values_are_none():
-    text = (PAYLOADS / "DSM_all_missing.txt").read_text()
+    text = (PAYLOADS / "DSM_all_missing.txt").read_bytes().decode()
     messages, problems = parse(text, stations=["KHKS", "KXXX"])
     assert problems == ()
     assert [(item.max_f, item.max_time_lst, item.min_f) for item in messages] == [
@@ -196,6 +203,7 @@ def test_the_year_is_that_of_the_transmission(now, heading, date, day):
         ("KNYC DS 08/10 70/ 592359// 70/ 60//=", "unreadable"),
         ("KNYC DS 08/10 M1423/ 592359// 70/ 60//=", "unreadable"),
         ("KNYC DS 08/10 70 1423/ 592359// 70/ 60//=", "unreadable"),
+        ("KNYC DS 08/10 \x85701423/ 592359// 70/ 60//=", "unreadable"),
         ("KNYC DS 08/10 701423/ 592359/ 70/ 60//=", "order"),
         ("KNYC DS 08/10 501423/ 592359// 50/ 60//=", "below its minimum"),
         ("KNYC DS 08/10 601423/ 592359// 70/ 60//=", "in its daytime"),
@@ -314,13 +322,16 @@ def test_a_message_reads_back_as_written(summary, days):
     assert parse(text, around=around, stations=["KNYC"], offset=EASTERN) == ((message,), ())
 
 
+#: What may stand around a line without being part of it.
+MARKS = "\ufeff" + "".join(map(chr, range(32)))
+
+
 def check_damaged(text: str) -> None:
     try:
         messages, problems = parse(text)
     except InvalidDataError:
         return
-    fields = {field.strip() for line in text.upper().replace("=", "\n").split("\n")
-              for part in line.split("/") for field in part.split(" ")}  # fmt: skip
+    fields = {field.strip(MARKS) for field in re.split(r"[/= \n]", text)}
     for message in messages:
         for value, time in (
             (message.max_f, message.max_time_lst), (message.min_f, message.min_time_lst),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from boz.core.clock import UTC, parse_utc
+from boz.core.clock import UTC, format_utc, parse_utc
 from boz.sandbox import nws_bodies
 from boz.sandbox.climate_report import ClimateReport, issue_of
 from boz.sandbox.faults import Source
@@ -28,6 +28,7 @@ PRODUCTS_KEPT, READINGS_KEPT = dt.timedelta(days=60), dt.timedelta(days=7)
 #: A point belongs to the place whose station lies within this many degrees both ways.
 POINT_TOLERANCE = 0.1
 _MAX_READINGS = 500
+_READING_PARAMETERS = frozenset({"start", "end", "limit", "cursor"})
 
 
 def routes(world: World) -> list[Route]:
@@ -37,7 +38,7 @@ def routes(world: World) -> list[Route]:
         ("/gridpoints/{office}/{cell}", _grid, frozenset()),
         ("/gridpoints/{office}/{cell}/forecast", _periods, frozenset({"units"})),
         ("/gridpoints/{office}/{cell}/forecast/hourly", _hourly, frozenset({"units"})),
-        ("/stations/{station}/observations", _readings, frozenset({"start", "end", "limit"})),
+        ("/stations/{station}/observations", _readings, _READING_PARAMETERS),
         ("/stations/{station}/observations/latest", _latest_reading, frozenset({"require_qc"})),
         ("/products/types/CLI/locations/{site}", _reports, frozenset()),
         ("/products/types/CLI/locations/{site}/latest", _latest_report, frozenset()),
@@ -134,11 +135,18 @@ def _units(request: Request) -> str:
 def _readings(world: World, request: Request, now: dt.datetime) -> Response:
     query = request.query_params
     place = _station(world, request)
-    limit = query_int(query, "limit", low=1, high=_MAX_READINGS, default=_MAX_READINGS)
+    limit = query_int(query, "limit", low=1, high=_MAX_READINGS, default=None) or _MAX_READINGS
     start = max(_moment(query.get("start"), now - READINGS_KEPT), now - READINGS_KEPT)
-    end = min(_moment(query.get("end"), now), now - DELAY)
-    items = world.sky.observations(place, start, end, five_minute=True)
-    body = nws_bodies.observations_body(items[::-1][:limit], base_address(request))
+    # A cursor names the oldest reading of the page before.
+    cursor = _moment(query.get("cursor"), now) - dt.timedelta(seconds=1)
+    end = min(_moment(query.get("end"), now), now - DELAY, cursor)
+    newest_first = world.sky.observations(place, start, end, five_minute=True)[::-1]
+    page = newest_first[:limit]
+    body = nws_bodies.observations_body(page, base_address(request))
+    if len(newest_first) > limit:
+        following = {"cursor": format_utc(page[-1].observed_at), "limit": str(limit)}
+        following |= {"start": format_utc(start.replace(microsecond=0))}
+        body["pagination"] = {"next": str(request.url.replace_query_params(**following))}
     return JSONResponse(body, media_type=GEO_JSON)
 
 

@@ -47,6 +47,13 @@ _ENSEMBLE_NAMES = {model.name: model.name for model in ENSEMBLE_MODELS} | {
     "gem_global": "gem_global_ensemble",
     "cmc_gem_geps": "gem_global_ensemble",
 }
+#: Some models' data lie under another name than the one that forecasts are asked by.
+_DIRECTORIES = {
+    "ncep_gfs013": "ncep_gfs_global",
+    "dwd_icon": "dwd_icon_global",
+    "dwd_icon_eps": "icon_global_eps",
+    "cmc_gem_geps": "gem_global_ensemble",
+}
 _CRS = 'GEOGCRS["WGS 84",DATUM["World Geodetic System 1984",ELLIPSOID["WGS 84",6378137,298.257]]]'
 #: Tenths of a degree as JSON, from -300.0 to 300.0: quicker than writing every number anew.
 _TENTHS = np.array([f"{number / 10:.1f}" for number in range(-3000, 3001)] + ["null"], dtype=object)
@@ -297,7 +304,10 @@ def _choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> st
 
 
 def _meta(world: World, request: Request, now: dt.datetime) -> Response:
-    run = world.sky.model_run(request.path_params["model"], now)
+    directory = request.path_params["model"]
+    model = _DIRECTORIES.get(directory, directory)
+    is_served = model in _FORECAST_NAMES.values() or model in _ENSEMBLE_NAMES.values()
+    run = world.sky.model_run(model, now) if is_served else None
     if run is None:
         raise WireError(404, "not_found", "Not Found")
     started, available = int(run.started_at.timestamp()), int(run.available_at.timestamp())

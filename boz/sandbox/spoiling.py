@@ -36,13 +36,13 @@ _VITAL = {
     Source.NBM: set(),
     Source.WEATHER_COMPANY: {"maxTemp", "status"},
 }  # fmt: skip
-_MEASURED = {"value", "temp", "dewp", "rawOb", "maxT", "high", "low", "maxTemp", "minTemp", "txn"}
+_MEASURED = {"value", "temp", "dewp", "rawOb", "maxT", "high", "low", "maxTemp", "txn"}
 _HIGHS = {"high", "maxTemp", "txn", "tmp"}
 _SITES = "|".join(place.cli_site for place in EVERY_PLACE)
 _STATION_NAMES = re.compile(
     rf"\bK(?:{_SITES})\b|(?<=CLI|DSM)(?:{_SITES})\b|^(?:{_SITES})(?=,)", re.M
 )
-_JSON_SITES = re.compile(rf'("(?:cliId|icao)": ?"K?)(?:{_SITES})"')
+_JSON_SITES = re.compile(rf'("(?:cliId|icao|stationId)": ?"K?)(?:{_SITES})"')
 _HEADLINE_NAME = re.compile(r"(?<=\.\.\.THE ).+?(?= CLIMATE SUMMARY)")
 _HEADLINE_DAY = re.compile(r"(?<=SUMMARY FOR )([A-Z]+ \d{1,2} \d{4})")
 _ISO_DAY = re.compile(r"\b\d{4}-\d\d-\d\d(?!\d)")

@@ -49,9 +49,10 @@ def _result(world: World, place: Place, day: dt.date, now: dt.datetime) -> dict[
     if report is None:
         return result | {"data": None, "status": "no_report"}
     data = {
-        "date": day.isoformat(),
+        "stationId": place.cli_site,
+        "reportDate": day.isoformat(),
         "maxTemp": report.max_f,
-        "minTemp": report.min_f,
+        "isOfficial": report.is_final,
         "issueTime": format_utc(report.issued_at),
     }
     return result | {"data": data, "status": "official" if report.is_final else "preliminary"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from boz.core.scheduling import ScheduleEntry
 
 SCHEDULES = [
-    ScheduleEntry("Forecasts", "forecasts", "*/30 * * * *", "Read forecasts."),
+    ScheduleEntry("Forecasts", "forecasts", "*/15 * * * *", "Read forecasts that are new."),
     ScheduleEntry("Observations", "observations", "*/5 * * * *", "Read station observations."),
-    ScheduleEntry("Climate reports", "reports", "*/15 * * * *", "Read climate reports."),
+    ScheduleEntry("Reports", "reports", "*/15 * * * *", "Read reports on whole days."),
     ScheduleEntry("Markets", "markets", "*/5 * * * *", "Read events, books and results."),
     ScheduleEntry("Predictions", "predict", "5,35 * * * *", "Predict every open climate day."),
     ScheduleEntry("Trading cycle", "trade", "*/15 * * * *", "Decide and act."),

@@ -20,9 +20,9 @@ def _observations(now: dt.datetime) -> AgentResult:
 
 
 def _reports(now: dt.datetime) -> AgentResult:
-    from weather.services.ingest import ingest_climate_reports
+    from weather.services.ingest import ingest_reports
 
-    return ingest_climate_reports(now=now)
+    return ingest_reports(now=now)
 
 
 def _weather(now: dt.datetime) -> AgentResult:
@@ -32,12 +32,23 @@ def _weather(now: dt.datetime) -> AgentResult:
 
 
 register_agent(
-    "reports", _reports, description="Take in daily climate reports, final and partial.", order=10
+    "reports",
+    _reports,
+    description="Take in climate reports, daily summary messages and settlement values.",
+    order=10,
 )
 register_agent(
-    "observations", _observations, description="Take in station reports (METAR).", order=11
+    "observations",
+    _observations,
+    description="Take in what stations report, five-minute values included.",
+    order=11,
 )
-register_agent("forecasts", _forecasts, description="Take in grid forecasts.", order=12)
 register_agent(
-    "weather", _weather, description="Climate reports, observations and forecasts.", order=13
+    "forecasts",
+    _forecasts,
+    description="Take in grid forecasts, model runs and ensembles.",
+    order=12,
+)
+register_agent(
+    "weather", _weather, description="Reports, observations and forecasts at once.", order=13
 )

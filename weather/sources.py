@@ -83,6 +83,7 @@ class ModelFacts:
 
 NWS_GRID = "nws-grid"
 NWS_HOURLY = "nws-hourly"
+NWS_PERIODS = "nws-periods"
 NWS_CLI = "nws-cli"
 NWS_OBSERVATIONS = "nws-observations"
 AVIATIONWEATHER = "aviationweather"
@@ -120,6 +121,9 @@ SOURCES = (
     ),
     SourceFacts(
         NWS_HOURLY, "National Weather Service hourly forecast", Service.NWS, FORECAST_LATE_AFTER
+    ),
+    SourceFacts(
+        NWS_PERIODS, "National Weather Service period forecast", Service.NWS, FORECAST_LATE_AFTER
     ),
     SourceFacts(NWS_CLI, "National Weather Service climate report", Service.NWS, REPORT_LATE_AFTER),
     SourceFacts(

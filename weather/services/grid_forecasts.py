@@ -51,7 +51,8 @@ class GridForecasts(Intake[GridAnswer]):
         super().__init__(now=now)
         self._client = client or NwsClient.from_settings(capture=self.captures)
         self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
-        self._stored = self._reached = 0
+        self._stored = 0
+        self._reached: set[str] = set()
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[GridAnswer]]:
         """Plan one call per active station."""
@@ -86,12 +87,23 @@ class GridForecasts(Intake[GridAnswer]):
         evidence = captured[-1] if captured else None
         stored = store_forecasts([StationDays(station, issued, evidence)], run=self.run)
         self._stored += stored
-        self._reached += 1
+        self._reached.add(station.code)
         return stored
 
     def done(self) -> dict[str, int]:
         """Return new rows, and the stations whose forecast came."""
-        return {"forecasts": self._stored, "stations": self._reached}
+        return {"forecasts": self._stored, "stations": len(self._reached)}
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Return the stations to get a forecast for in another way, after all tasks.
+
+        None when the service was silent, or is not to be asked.
+        """
+        is_silent = self.run.is_asked and not self.run.silence.was_heard
+        if is_silent or not self.source.is_active:
+            return ()
+        return tuple(code for code in self._stations if code not in self._reached)
 
     def _count_missing(self, grid: Grid) -> None:
         values = [item.value for item in (*grid.max_temperature.values, *grid.temperature.values)]

@@ -65,6 +65,7 @@ class Silence:
     def __init__(self) -> None:
         """Start with a host that speaks."""
         self._in_a_row = 0.0
+        self._was_heard = False
         self._lock = threading.Lock()
 
     @property
@@ -73,20 +74,29 @@ class Silence:
         with self._lock:
             return self._in_a_row >= GIVE_UP_AFTER
 
+    @property
+    def was_heard(self) -> bool:
+        """Say whether the host has answered anything at all, be it a refusal."""
+        with self._lock:
+            return self._was_heard
+
     def note_voice(self) -> None:
         """Note that a call was answered."""
         with self._lock:
             self._in_a_row = 0.0
+            self._was_heard = True
 
     def note_failure(self, error: BozBaseException) -> None:
         """Note a failed call; nonsense and "there is nothing" are no silence."""
+        is_silence = isinstance(error, TransientError) and error.context.get("status") is None
         with self._lock:
-            if not isinstance(error, TransientError):
-                self._in_a_row = 0.0
-            elif error.context.get("status") is None:
+            self._was_heard = self._was_heard or not is_silence
+            if is_silence:
                 self._in_a_row += 1.0
-            else:
+            elif isinstance(error, TransientError):
                 self._in_a_row += REFUSAL_SHARE
+            else:
+                self._in_a_row = 0.0
 
 
 class SourceRun:
@@ -188,7 +198,7 @@ class SourceRun:
     def leave_out_unasked(self, subject: str) -> None:
         """Leave a subject out because the source, or its host, has been given up for this run."""
         reason = (
-            f"Not asked for, since {self.source.name} did not answer {GIVE_UP_AFTER} times "
+            f"Not asked for, since {self.source.name} did not answer properly several times "
             "in a row."
         )
         self.skip(subject, reason)

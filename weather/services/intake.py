@@ -11,7 +11,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -145,7 +146,6 @@ def take_in(intakes: Sequence[Intake[Any]]) -> AgentResult:
 
     Whatever goes wrong with one task is recorded; the others go on.
     """
-    done: dict[str, object] = {}
     with ExitStack() as stack:
         pools = _Pools(stack)
         waiting = [
@@ -160,11 +160,19 @@ def take_in(intakes: Sequence[Intake[Any]]) -> AgentResult:
             _settle(intake, task, future.result())
     for intake in intakes:
         intake.run.finish()
-        for name, count in intake.done().items():
-            done[name] = done.get(name, 0) + count  # type: ignore[operator]
-    return AgentResult(
-        done=done, skipped=[item for intake in intakes for item in intake.run.skipped]
+    return merge_results(
+        [AgentResult(done=dict(item.done()), skipped=item.run.skipped) for item in intakes]
     )
+
+
+def merge_results(results: Iterable[AgentResult]) -> AgentResult:
+    """Return the results of several parts of a job as one; figures of one name are added up."""
+    done: Counter[str] = Counter()
+    skipped = []
+    for result in results:
+        done.update(result.done)
+        skipped += result.skipped
+    return AgentResult(done=dict(done), skipped=skipped)
 
 
 class _Pools:

@@ -11,7 +11,9 @@ import httpx
 
 from boz.core.http import HttpTransport
 from weather.clients.aviationweather import AviationWeatherClient
+from weather.clients.iem import IemClient
 from weather.clients.nws import NwsClient
+from weather.clients.weather_company import WeatherCompanyClient
 
 PAYLOADS = Path(__file__).parent / "payloads"
 Answer = Any | Callable[[httpx.Request], httpx.Response]
@@ -33,6 +35,8 @@ class World:
             raise answer
         if isinstance(answer, httpx.Response):
             return answer
+        if callable(answer):
+            return answer(request)
         return httpx.Response(200, json=answer)
 
     def _http(self, name: str, capture: Any = None) -> HttpTransport:
@@ -49,6 +53,12 @@ class World:
 
     def aviation(self) -> AviationWeatherClient:
         return AviationWeatherClient(http=self._http("aviationweather.gov"))
+
+    def iem(self, *, capture: Any = None) -> IemClient:
+        return IemClient(http=self._http("mesonet.agron.iastate.edu", capture))
+
+    def weather_company(self, *, capture: Any = None) -> WeatherCompanyClient:
+        return WeatherCompanyClient(http=self._http("weather.com", capture))
 
     def has_grid(self, station: Any, *, body: Any, cell: tuple[int, int] = (34, 45)) -> str:
         """Serve a point and its grid; return the grid's path."""

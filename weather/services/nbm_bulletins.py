@@ -70,7 +70,7 @@ class NbmBulletins(Intake[BulletinAnswer]):
         self._client = client or NbmClient.from_settings(capture=self.captures)
         active = Station.objects.filter(is_active=True).order_by("icao")
         self._by_icao = {station.icao: station for station in active}
-        self._places_key = f"weather nbm places {product}"
+        self._places_key = f"weather-nbm-places-{product}"
         self._places: dict[str, float] = cache.get(self._places_key) or {}
         self._stored = self._read = 0
 

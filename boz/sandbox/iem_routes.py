@@ -33,6 +33,8 @@ DAY = dt.timedelta(days=1)
 #: Without a beginning, the archive is searched this far back.
 _SEARCH = dt.timedelta(days=31)
 _MAX_PRODUCTS = 9999
+#: UNVERIFIED: hours of the bulletins that the archive keeps.
+_ARCHIVED_RUNS = frozenset({1, 7, 13, 19})
 #: Report types of the archive: five-minute rows, routine reports, specials.
 _TYPES = {"HF": 1, "FM-15": 3, "FM-16": 4}
 _STATES = {
@@ -250,24 +252,23 @@ def _rows_of_runs(
     rows = []
     run = start.replace(minute=0, second=0, microsecond=0)
     while run <= end:
-        file = world.sky.bulletin(kind.lower(), run, now) if run >= start else None
-        if file is not None:
-            rows += _rows_of_block(kind, place, run, file.content.decode("ascii"))
+        if run >= start and run.hour in _ARCHIVED_RUNS:
+            block = world.sky.bulletin_block(kind.lower(), run, place, now)
+            if block is not None:
+                rows += _rows_of_block(kind, place, run, block)
         run += dt.timedelta(hours=1)
     return rows
 
 
 def _rows_of_block(kind: str, place: Place, run: dt.datetime, text: str) -> list[dict[str, Any]]:
     """Return the rows of one station's block of a bulletin file."""
-    begin = text.index(f" {place.station}    NBM")
-    lines = text[begin : text.find("NBM", begin + 20)].split("\n")
     width, label = (4, 6) if kind == "NBE" else (3, 5)
     read = {
         line[1:4]: [
             line[label + number * width : label + (number + 1) * width].strip(" |")
             for number in range((len(line) - label) // width)
         ]
-        for line in lines
+        for line in text.split("\n")
     }
     start = int(run.timestamp())
     columns = extended_columns(start) if kind == "NBE" else three_hours(start)

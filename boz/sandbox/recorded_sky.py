@@ -110,3 +110,9 @@ class RecordedSky:
     def bulletin(self, kind: str, run: dt.datetime, now: dt.datetime) -> Bulletin | None:
         """Return None: no bulletin was recorded as it was issued."""
         return None
+
+    def bulletin_block(
+        self, kind: str, run: dt.datetime, place: Place, now: dt.datetime
+    ) -> str | None:
+        """Return None: no bulletin was recorded as it was issued."""
+        return None

@@ -127,3 +127,8 @@ class Sky(Protocol):
 
     def bulletin(self, kind: str, run: dt.datetime, now: dt.datetime) -> Bulletin | None:
         """Return a bulletin file (``nbp``, ``nbs``, ``nbe``), None before it is published."""
+
+    def bulletin_block(
+        self, kind: str, run: dt.datetime, place: Place, now: dt.datetime
+    ) -> str | None:
+        """Return one station's part of a bulletin file, None before it is published."""

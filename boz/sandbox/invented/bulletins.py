@@ -40,15 +40,19 @@ _MISSING = -99
 
 def bulletin(forecasts: Forecasts, kind: str, run: dt.datetime) -> bytes:
     """Return a whole file of a run."""
-    block = {"nbp": _nbp, "nbs": _nbs, "nbe": _nbe}[kind]
-    ours = {place.station: block(forecasts, place, run) for place in EVERY_PLACE}
-    filler = block(forecasts, EVERY_PLACE[0], run)
+    ours = {place.station: block(forecasts, kind, place, run) for place in EVERY_PLACE}
+    filler = ours[EVERY_PLACE[0].station]
     blocks = ours | {
         name: filler.replace(EVERY_PLACE[0].station, name)
         for name in filler_names()
         if name not in ours
     }
     return "".join(text for _, text in sorted(blocks.items())).encode("ascii")
+
+
+def block(forecasts: Forecasts, kind: str, place: Place, run: dt.datetime) -> str:
+    """Return one station's part of a file."""
+    return {"nbp": _nbp, "nbs": _nbs, "nbe": _nbe}[kind](forecasts, place, run)
 
 
 def filler_names() -> list[str]:

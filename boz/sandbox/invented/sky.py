@@ -10,7 +10,7 @@ import numpy as np
 from boz.core.clock import UTC
 from boz.sandbox.climate_report import ClimateReport
 from boz.sandbox.daily_summary import DailySummary
-from boz.sandbox.invented.bulletins import RUN_HOURS, bulletin
+from boz.sandbox.invented.bulletins import RUN_HOURS, block, bulletin
 from boz.sandbox.invented.models import BLEND, MODELS, NWS, Forecasts
 from boz.sandbox.invented.stations import INVENTED, Stations
 from boz.sandbox.invented.thermometer import HOUR, Thermometer
@@ -115,10 +115,15 @@ class InventedSky:
 
     def bulletin(self, kind: str, run: dt.datetime, now: dt.datetime) -> Bulletin | None:
         """Return a bulletin file (``nbp``, ``nbs``, ``nbe``), None before it is published."""
-        published = run + MODELS[BLEND].lag
-        if run.hour not in RUN_HOURS[kind] or published > now:
+        if not _is_published(kind, run, now):
             return None
-        return Bulletin(published, self._file(kind, run))
+        return Bulletin(run + MODELS[BLEND].lag, self._file(kind, run))
+
+    def bulletin_block(
+        self, kind: str, run: dt.datetime, place: Place, now: dt.datetime
+    ) -> str | None:
+        """Return one station's part of a bulletin file, without making the others."""
+        return block(self._forecasts, kind, place, run) if _is_published(kind, run, now) else None
 
     def _nws_run(self, now: dt.datetime) -> ModelRun:
         run = self._forecasts.run(NWS, now)
@@ -152,6 +157,10 @@ class InventedSky:
                 left = int((end - begin).total_seconds()) // HOUR
                 values.append((begin, left, _celsius(extreme)))
             day += dt.timedelta(days=1)
+
+
+def _is_published(kind: str, run: dt.datetime, now: dt.datetime) -> bool:
+    return run.hour in RUN_HOURS[kind] and run + MODELS[BLEND].lag <= now
 
 
 def _run_length(start: dt.datetime, values: IntArray, uom: str) -> GridLayer:

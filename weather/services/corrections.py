@@ -60,13 +60,11 @@ def correct_climate_report(
     """
     _require_permission(user, CORRECT_PERMISSION, "correct climate reports")
     reason = _checked_reason(reason)
-    _check_day(station, climate_day, now=now)
-    _check_values(max_f, min_f)
     # Two corrections of one station wait for each other, so that the second sees the first.
     Station.objects.select_for_update().get(pk=station.pk)
-    before = _report_in_force(station, climate_day, as_of=now)
-    if before is not None and (before.max_f, before.min_f) == (max_f, min_f):
-        raise _refusal("max_f", f"The report in force ({before.product_id}) says exactly this.")
+    before = check_correction(
+        station=station, climate_day=climate_day, max_f=max_f, min_f=min_f, now=now
+    )
     source = get_source(MANUAL)
     count = ClimateReport.objects.filter(
         station=station, source=source, climate_day=climate_day
@@ -102,6 +100,26 @@ def correct_climate_report(
         actor=user.get_username(),
     )
     return report
+
+
+def check_correction(
+    *, station: Station, climate_day: dt.date, max_f: int, min_f: int | None, now: dt.datetime
+) -> ClimateReport | None:
+    """Refuse values that make no sense, before anything is written.
+
+    Returns:
+        The report in force, which the correction would stand for from now on; it may say that the
+        maximum is missing. None without a final report.
+
+    Raises:
+        InvalidDataError: As for :func:`correct_climate_report`.
+    """
+    _check_day(station, climate_day, now=now)
+    _check_values(max_f, min_f)
+    before = _report_in_force(station, climate_day, as_of=now)
+    if before is not None and (before.max_f, before.min_f) == (max_f, min_f):
+        raise _refusal("max_f", f"The report in force ({before.product_id}) says exactly this.")
+    return before
 
 
 @transaction.atomic
@@ -181,7 +199,6 @@ def _refusal(field: str, sentence: str) -> InvalidDataError:
 def _report_in_force(
     station: Station, climate_day: dt.date, *, as_of: dt.datetime
 ) -> ClimateReport | None:
-    """Return the latest final report, also one that says that the maximum is missing."""
     return (
         ClimateReport.objects.known(as_of)
         .filter(station=station, climate_day=climate_day, is_preliminary=False)

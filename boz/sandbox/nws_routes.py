@@ -24,7 +24,7 @@ LD_JSON = "application/ld+json"
 #: The list of products of one site holds about this many, newest first.
 LISTED_PRODUCTS = 28
 #: Products and readings are kept this long.
-PRODUCTS_KEPT, READINGS_KEPT = dt.timedelta(days=60), dt.timedelta(days=7)
+PRODUCTS_KEPT, READINGS_KEPT = dt.timedelta(days=31), dt.timedelta(days=7)
 #: A point belongs to the place whose station lies within this many degrees both ways.
 POINT_TOLERANCE = 0.1
 _MAX_READINGS = 500

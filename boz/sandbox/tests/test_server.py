@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from boz.core.errors import InvalidDataError, OperatorActionRequired
 from boz.sandbox.clock import SimulatedClock
-from boz.sandbox.scenarios import DEFAULT_NOW, SCENARIOS
+from boz.sandbox.scenarios import DEFAULT_NOW, INVENTED_NOW, SCENARIOS
 from boz.sandbox.server import SandboxServer
 from boz.sandbox.world import World, open_world
 
@@ -84,6 +85,14 @@ def test_a_silent_answer_does_not_hold_up_the_end(world: World):
             httpx.get(f"{server.nws_url}/gridpoints/OKX/34,45", timeout=0.1)
         began = time.monotonic()
     assert time.monotonic() - began < 5
+
+
+def test_invented_weather_begins_at_its_own_time_and_goes_back_further():
+    assert open_world(scenario="every_source").clock.now() == INVENTED_NOW
+    early = dt.datetime(2011, 2, 3, tzinfo=dt.UTC)
+    assert open_world(scenario="every_source", now=early).clock.now() == early
+    with pytest.raises(InvalidDataError, match="must not lie before 2024-07-01"):
+        open_world(now=early)
 
 
 def test_an_unknown_scenario_names_the_known_ones():
@@ -158,6 +167,7 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(ending):
         (("--speed", "fast"), "a speed is a number of 0 or more, was 'fast'"),
         (("--port", "70000"), "a port is a whole number in 0..65535, was '70000'"),
         (("--scenario", "sunny"), "invalid choice: 'sunny'"),
+        (("--latency-ms", "-200"), "a latency is a number of 0 or more, was '-200'"),
     ],
 )
 def test_a_wrong_option_is_refused_with_a_sentence(arguments, sentence):

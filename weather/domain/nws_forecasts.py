@@ -76,7 +76,8 @@ def period_day_forecasts(
     """Return the forecast high of every climate day that a worded forecast covers.
 
     The rules are those of the raw grid: the larger of the daytime high and the hours of the
-    standard-time day, and hours alone only when all 24 are there.
+    standard-time day, and hours alone only when the day is whole; see
+    :mod:`weather.domain.hourly`.
 
     Args:
         by_half_days: The forecast by days and nights; may be empty.

@@ -134,7 +134,7 @@ class _WordedForecasts(Intake[WordedAnswer]):
 
 
 class HourlyForecasts(_WordedForecasts):
-    """The forecast by hours; a day counts when all its hours of standard time are there."""
+    """The forecast by hours; a day of standard time counts when it is whole."""
 
     source_code = NWS_HOURLY
     what = "by hours"

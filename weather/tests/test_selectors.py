@@ -5,10 +5,12 @@ import datetime as dt
 import pytest
 
 from weather import selectors
-from weather.models import Forecast
+from weather.models import DailySummary, Forecast
+from weather.sources import WEATHER_COMPANY
 from weather.tests.factories import (
     DAY,
     ClimateReportFactory,
+    DailySummaryFactory,
     ForecastFactory,
     ForecastSourceFactory,
     ObservationFactory,
@@ -24,6 +26,16 @@ SECOND = dt.timedelta(seconds=1)
 
 def at(day: int, hour: int, minute: int = 0) -> dt.datetime:
     return dt.datetime(2024, 11, day, hour, minute, tzinfo=UTC)
+
+
+def company(**options):
+    """Make a value of The Weather Company."""
+    return DailySummaryFactory(source=ForecastSourceFactory(code=WEATHER_COMPANY), **options)
+
+
+def second(station, as_of, day=DAY):
+    found = selectors.second_reading(station=station, climate_day=day, as_of=as_of)
+    return None if found is None else found.max_f
 
 
 def running(station, as_of, day=DAY):
@@ -57,11 +69,26 @@ def test_an_observation_is_invisible_before_it_was_available():
     assert running(row.station, at(20, 19)).low_f == 50
 
 
+def test_a_daily_summary_is_invisible_before_it_was_available():
+    row = DailySummaryFactory(max_f=57, available_at=at(21, 6))
+    assert running(row.station, at(21, 6) - SECOND) is None
+    found = running(row.station, at(21, 6))
+    assert (found.low_f, found.high_f, found.evidence) == (57, 57, "daily summary message")
+
+
+def test_a_settlement_value_is_invisible_before_it_was_available():
+    row = company(max_f=57, available_at=at(21, 6))
+    assert second(row.station, at(21, 6) - SECOND) is None
+    assert second(row.station, at(21, 6)) == 57
+
+
 def test_a_canary_from_the_future_changes_no_answer():
     station = StationFactory()
     ForecastFactory(station=station, high_f=54.0)
     ClimateReportFactory(station=station, max_f=56)
     ObservationFactory(station=station, temp_low_f=49)
+    DailySummaryFactory(station=station, max_f=55)
+    company(station=station, max_f=56)
     as_of = at(22, 0)
 
     def answers():
@@ -70,6 +97,7 @@ def test_a_canary_from_the_future_changes_no_answer():
             selectors.official_highs(station=station, as_of=as_of),
             selectors.official_report(station=station, climate_day=DAY, as_of=as_of),
             selectors.forecast_errors(station=station, as_of=as_of, since=DAY),
+            selectors.second_reading(station=station, climate_day=DAY, as_of=as_of),
             running(station, as_of),
         )
 
@@ -78,6 +106,8 @@ def test_a_canary_from_the_future_changes_no_answer():
     ForecastFactory(station=station, high_f=99.0, issued_at=at(20, 10), available_at=future)
     ClimateReportFactory(station=station, max_f=99, available_at=future)
     ObservationFactory(station=station, temp_low_f=99, observed_at=at(20, 20), available_at=future)
+    DailySummaryFactory(station=station, max_f=99, issued_at=at(21, 7), available_at=future)
+    company(station=station, max_f=99, issued_at=at(21, 7), available_at=future)
     assert answers() == before
 
 
@@ -277,6 +307,73 @@ def test_a_partial_report_is_a_lower_bound():
     assert running(station, at(20, 22)).low_f == 60
     ObservationFactory(station=station, observed_at=at(20, 22, 53), temp_low_f=62)
     assert running(station, at(20, 23)).low_f == 62
+
+
+def partial_summary(station, max_f, issued_at, **options):
+    return DailySummaryFactory(
+        station=station,
+        max_f=max_f,
+        status=DailySummary.Status.PARTIAL,
+        valid_until=issued_at - dt.timedelta(minutes=44),
+        issued_at=issued_at,
+        **options,
+    )
+
+
+def test_a_daily_summary_of_the_running_day_is_a_lower_bound():
+    station = StationFactory()
+    ObservationFactory(station=station, temp_low_f=58, temp_high_f=59)
+    partial_summary(station, 61, at(20, 20, 44))
+    found = running(station, at(20, 21))
+    assert (found.low_f, found.high_f, found.at) == (61, 61, at(20, 20, 44))
+    ObservationFactory(station=station, observed_at=at(20, 22, 53), temp_low_f=63)
+    assert running(station, at(20, 23)).low_f == 63
+    assert not running(station, at(20, 23)).is_afternoon_covered
+
+
+def test_the_latest_daily_summary_counts_even_when_it_is_lower():
+    station = StationFactory()
+    partial_summary(station, 95, at(20, 20, 44))
+    partial_summary(station, 61, at(20, 21, 10), is_correction=True)
+    assert running(station, at(20, 21)).low_f == 95
+    assert running(station, at(20, 21, 10)).low_f == 61
+    # A correction of the same minute stands for what it corrects, whichever came in first.
+    DailySummaryFactory(station=station, max_f=60, issued_at=at(21, 5, 16), is_correction=True)
+    DailySummaryFactory(station=station, max_f=66, issued_at=at(21, 5, 16))
+    assert running(station, at(21, 6)).low_f == 60
+
+
+def test_a_daily_summary_without_a_maximum_takes_nothing_back():
+    station = StationFactory()
+    partial_summary(station, 61, at(20, 20, 44))
+    partial_summary(station, None, at(20, 21, 44))
+    assert running(station, at(20, 22)).low_f == 61
+
+
+def test_a_daily_summary_speaks_of_its_own_day_only():
+    row = DailySummaryFactory(max_f=61)
+    assert running(row.station, at(22, 0), day=DAY + dt.timedelta(days=1)) is None
+
+
+def test_a_settlement_value_is_no_evidence_for_the_running_maximum():
+    row = company(max_f=61)
+    assert running(row.station, at(22, 0)) is None
+
+
+def test_the_second_reading_is_the_latest_value_and_no_message():
+    station = StationFactory()
+    company(station=station, max_f=85, issued_at=at(21, 6), status=DailySummary.Status.PRELIMINARY)
+    company(station=station, max_f=90, issued_at=at(21, 12), status=DailySummary.Status.REVISED)
+    DailySummaryFactory(station=station, max_f=99, issued_at=at(21, 13))
+    assert second(station, at(21, 7)) == 85
+    assert second(station, at(22, 0)) == 90
+
+
+@pytest.mark.parametrize("make", [ObservationFactory, DailySummaryFactory, ClimateReportFactory])
+def test_what_was_withdrawn_proves_nothing_any_more(make):
+    row = make(withdrawn_at=at(21, 12), withdrawn_because="The sensor was broken.")
+    assert running(row.station, at(21, 12) - SECOND) is not None
+    assert running(row.station, at(21, 12)) is None
 
 
 def test_the_day_ends_before_the_next_midnight_report():

@@ -11,6 +11,8 @@ from weather.services.daily_summaries import DailySummaryMessages
 from weather.services.fallback_forecasts import take_in_fallbacks
 from weather.services.grid_forecasts import GridForecasts
 from weather.services.intake import Intake, merge_results, take_in
+from weather.services.model_runs import model_runs
+from weather.services.nbm_bulletins import nbm_bulletins
 from weather.services.nws_observations import NwsObservations
 from weather.services.settlement_values import SettlementValues
 from weather.services.station_reports import AviationReports
@@ -47,5 +49,5 @@ def _observations(now: dt.datetime) -> list[Intake[Any]]:
 def _with_forecasts(others: list[Intake[Any]], *, now: dt.datetime) -> AgentResult:
     """Take in the forecasts beside others, and then what stands in for grids that did not come."""
     grids = GridForecasts(now=now)
-    taken = take_in([*others, grids])
+    taken = take_in([*others, grids, *model_runs(now=now), *nbm_bulletins(now=now)])
     return merge_results([taken, *take_in_fallbacks(grids, now=now)])

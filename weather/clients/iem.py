@@ -89,9 +89,12 @@ class IemClient(ServiceClient):
     def daily_summary_messages(self, pils: Sequence[str], *, limit: int) -> tuple[str, ...]:
         """Return the latest daily summary messages (DSM) of several stations, as sent.
 
+        The archive keeps an answer for ten minutes under the first identifier and the limit, so a
+        call for other stations should differ in one of them.
+
         Args:
             pils: AWIPS identifiers, e.g. ``DSMNYC``.
-            limit: Messages per station. UNVERIFIED: it may count for all of them together.
+            limit: Messages of all stations together, the newest ones.
 
         Raises:
             DataUnavailable: If there is none.

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
 
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
@@ -142,14 +141,14 @@ class SettlementValues(Intake[DailyValues]):
         return 1
 
     def _changed(self, value: DailyValue, station: Station) -> DailySummary | None:
-        """Return an unsaved row, None when the latest stored one says the same."""
+        """Return an unsaved row, None when the latest stored one says the same.
+
+        One that was withdrawn counts as well: a repetition must not undo the withdrawal.
+        """
         status = STATUSES[value.status]
         latest = (
             DailySummary.objects.filter(
-                Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=self.now),
-                station=station,
-                source=self.source,
-                climate_day=value.climate_day,
+                station=station, source=self.source, climate_day=value.climate_day
             )
             .order_by("-issued_at", "-available_at", "-pk")
             .first()

@@ -142,6 +142,18 @@ def test_a_value_changed_under_its_old_issue_time_counts_from_when_it_was_seen(n
     assert DailySummary.objects.count() == 3
 
 
+def test_a_withdrawn_value_does_not_come_back_by_being_repeated(new_york):
+    site = Site(entry(85))
+    site.take()
+    DailySummary.objects.update(withdrawn_at=NOW, withdrawn_because="Of another station.")
+    later = NOW + dt.timedelta(minutes=15)
+    assert site.take(now=later).done["settlement_values"] == 0
+    assert reading(new_york, later) is None
+    site.by_day[DAY.isoformat()] = [entry(68)]
+    site.take(now=later)
+    assert reading(new_york, later) == (68, Status.FINAL)
+
+
 def test_an_official_value_follows_a_preliminary_one_that_gave_no_time(new_york):
     site = Site(entry(66, "preliminary"))
     site.take()

@@ -16,8 +16,8 @@ class WeatherConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the app's agents known and keep its stations in the database."""
-        from weather import agents  # noqa: F401 - importing registers
+        """Make the app's agents and check-up known and keep its stations in the database."""
+        from weather import agents, checkup  # noqa: F401 - importing registers
 
         post_migrate.connect(_fill_stations, sender=self, dispatch_uid="weather.stations")
 

@@ -50,6 +50,20 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """The active sources by how they behave; what is wrong is read first."""
+
+    ailing: list[ForecastSource]
+    working: list[ForecastSource]
+    unasked: list[ForecastSource]
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return len(self.ailing) + len(self.working) + len(self.unasked)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The first page."""
 
@@ -61,7 +75,7 @@ class Overview:
     days: DayPager
     ladders: list[Ladder]
     trades: Page[Trade]
-    sources: list[ForecastSource]
+    sources: SourceHealth
     jobs: list[JobStatus]
     kill_switch: KillSwitch | None
 
@@ -104,9 +118,21 @@ def overview(
         days=pager,
         ladders=ladders(days=pager.shown, portfolio=portfolio, now=now),
         trades=Paginator(_trades(portfolio), TRADES_PER_PAGE).get_page(trades_page),
-        sources=list(ForecastSource.objects.filter(is_active=True)),
+        sources=_source_health(),
         jobs=_jobs(),
         kill_switch=trading_reads.kill_switch(),
+    )
+
+
+def _source_health() -> SourceHealth:
+    groups: dict[str, list[ForecastSource]] = {status: [] for status in ForecastSource.Status}
+    for source in ForecastSource.objects.filter(is_active=True):
+        groups[source.status].append(source)
+    status = ForecastSource.Status
+    return SourceHealth(
+        ailing=groups[status.DOWN] + groups[status.DEGRADED],
+        working=groups[status.OK],
+        unasked=groups[status.UNKNOWN],
     )
 
 

@@ -46,7 +46,11 @@ class SourceRuns:
     source: ForecastSource
     runs: list[Run]
     strip: Strip
-    spread_words: str
+
+    @property
+    def missing(self) -> range:
+        """Return one number for each run that there is not."""
+        return range(RUNS_SHOWN - len(self.runs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,6 @@ def runs_of_day(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -
                 source=issued[0].source,
                 runs=_runs(issued, now=as_of),
                 strip=strip_of(spreads[code], scale),
-                spread_words=spreads[code].words,
             )
             for code, issued in by_source.items()
         ]

@@ -30,6 +30,7 @@ from trading.tests.factories import (
     make_prediction,
     make_tradeable_event,
 )
+from weather.models import ForecastSource
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert('boz')</script>\" onload=x"
@@ -209,6 +210,21 @@ def test_the_overview_shows_figures_ladder_trades_and_health(client, desk):
     assert "never ran" not in text
     assert "svg" in page.tags
     assert page.tags.count("caption") == 2
+
+
+def test_sources_in_trouble_are_read_first_with_the_reason(client, desk):
+    ForecastSource.objects.update(status="unknown")
+    ForecastSource.objects.filter(code="nws-grid").update(status="ok")
+    ForecastSource.objects.filter(code="gfs").update(
+        status="down", status_reason="No good answer. <b>Not asked again before 12:05 UTC.</b>"
+    )
+
+    text = read(client).text
+
+    assert "No good answer. <b>Not asked again before 12:05 UTC.</b>" in text
+    assert "1 of " in text
+    assert "never asked yet" in text
+    assert text.index("GFS (Open-Meteo)") < text.index("National Weather Service grid forecast")
 
 
 def test_a_ladder_shows_our_probability_beside_the_markets_and_both_prices(client, anna):

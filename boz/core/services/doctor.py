@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,14 @@ from boz.core.models import JobRun
 from boz.core.redaction import redact_text
 from boz.core.services.schedules import scheduled_agents
 
-#: Where each service is asked for a sign of life; any answer is one.
+#: Where each service is asked for a sign of life; any answer is one, so the smallest page will do.
 SERVICES = {
     "nws": ("NWS_API_URL", ""),
     "aviationweather": ("AVIATIONWEATHER_API_URL", ""),
+    "open-meteo": ("OPEN_METEO_API_URL", "data/ncep_hrrr_conus/static/meta.json"),
+    "nbm": ("NBM_API_URL", "robots.txt"),
+    "iem": ("IEM_API_URL", "robots.txt"),
+    "weather-company": ("WEATHER_COMPANY_API_URL", "climate/primary"),
     "kalshi": ("KALSHI_API_URL", "exchange/status"),
 }
 #: Told by a finding of their own.
@@ -46,16 +50,37 @@ class Finding:
     required: bool = False
 
 
+#: Looks at what an app keeps in the database, as of a moment; never at the network.
+Examiner = Callable[[dt.datetime], Iterable[Finding]]
+
+_EXAMINERS: list[Examiner] = []
+
+
+def register_examiner(examiner: Examiner) -> None:
+    """Let an app add findings of its own; it is asked once the database is up to date."""
+    if examiner not in _EXAMINERS:
+        _EXAMINERS.append(examiner)
+
+
 def examine(*, now: dt.datetime, offline: bool) -> list[Finding]:
     """Return every finding; ``offline`` leaves out what needs the network."""
     findings = [_settings(), _queue(), _database()]
-    findings += [_migrations(), *_agents(now=now)] if findings[-1].ok else []
+    if findings[-1].ok:
+        findings += _of_the_database(now=now)
     findings += [_encryption(), _disk()]
     if offline:
         return [*findings, _clock(now=now, server_times=[])]
     server_times: list[dt.datetime] = []
     findings += [_reach(name, server_times) for name in SERVICES]
     return [*findings, _clock(now=now, server_times=server_times)]
+
+
+def _of_the_database(*, now: dt.datetime) -> list[Finding]:
+    migrations = _migrations()
+    findings = [migrations, *_agents(now=now)]
+    if migrations.ok:
+        findings += [finding for examiner in _EXAMINERS for finding in examiner(now)]
+    return findings
 
 
 def _settings() -> Finding:

@@ -224,7 +224,15 @@ def test_unreachable_services_are_told_and_not_fatal() -> None:
     document = json.loads(run("doctor", "--json"))  # the suite's addresses lead nowhere
 
     services = [check for check in document["checks"] if check["name"].startswith("service")]
-    assert len(services) == 3
+    assert {check["name"].removeprefix("service ") for check in services} == {
+        "nws",
+        "aviationweather",
+        "open-meteo",
+        "nbm",
+        "iem",
+        "weather-company",
+        "kalshi",
+    }
     assert not any(check["ok"] for check in services)
     assert all(check["next_step"] for check in services)
     assert document["ok"] is True
@@ -258,6 +266,22 @@ def test_the_last_success_and_the_last_error_of_an_agent_are_told() -> None:
     assert good["agent notify"].ok
     assert bad["agent notify"].detail.endswith("Its last run said: Gone.")
     assert not bad["agent notify"].ok
+
+
+def test_apps_add_findings_of_their_own_once_the_database_is_up_to_date(monkeypatch) -> None:
+    def examiner(now: dt.datetime) -> list[doctor.Finding]:
+        return [doctor.Finding("probe", False, f"Asked at {now:%H:%M}.")]
+
+    monkeypatch.setattr(doctor, "_EXAMINERS", [])
+    doctor.register_examiner(examiner)
+    doctor.register_examiner(examiner)
+    found = [finding.detail for finding in doctor.examine(now=NOW, offline=True)]
+    assert found.count(f"Asked at {NOW:%H:%M}.") == 1
+
+    behind = doctor.Finding("migrations", False, "One is missing.", required=True)
+    monkeypatch.setattr(doctor, "_migrations", lambda: behind)
+    names = [finding.name for finding in doctor.examine(now=NOW, offline=True)]
+    assert "probe" not in names
 
 
 @pytest.mark.parametrize(("skew_seconds", "is_good"), [(2, True), (-3600, False), (3600, False)])

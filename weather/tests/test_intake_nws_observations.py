@@ -13,7 +13,7 @@ from weather.clients.nws import NwsClient
 from weather.models import ForecastSource, Observation, Payload, Refusal, SourceContact, Station
 from weather.services.intake import take_in
 from weather.services.nws_observations import NwsObservations
-from weather.tests.factories import real_station
+from weather.tests.factories import ClimateReportFactory, real_station
 from weather.tests.outside import PAYLOADS, World
 
 pytestmark = pytest.mark.django_db
@@ -216,6 +216,25 @@ def test_fahrenheit_named_as_such_is_refused_instead_of_read_as_celsius(chicago)
     world.answers[PATH] = page(bad)
     assert "not in °C" in take(world).skipped[0].reason
     assert not Observation.objects.exists()
+
+
+def test_fahrenheit_sent_as_celsius_is_refused_beside_recent_highs(chicago):
+    ClimateReportFactory(station=chicago, climate_day=dt.date(2026, 9, 2), max_f=52)
+    world = World()
+    # 50 °F would be read as 122 °F and prove a high that nobody had.
+    world.answers[PATH] = page(row("02:20", 50), row("02:15", 10))
+    result = take(world)
+    assert "degrees Fahrenheit given as Celsius" in result.skipped[0].reason
+    found = selectors.running_maximum(station=chicago, climate_day=DAY, as_of=NOW)
+    assert (found.low_f, found.high_f) == (50, 50)
+
+
+def test_a_cold_night_after_a_hot_day_is_no_mixup(chicago):
+    ClimateReportFactory(station=chicago, climate_day=dt.date(2026, 9, 2), max_f=86)
+    world = World()
+    world.answers[PATH] = page(row("02:20", 0))
+    assert take(world).skipped == []
+    assert Observation.objects.get().temp_low_f == 32
 
 
 def test_a_bad_row_degrades_the_source_only_while_it_is_news(chicago):

@@ -19,12 +19,7 @@ from weather.clients.nws import GridPoint, NwsClient, PeriodForecast
 from weather.domain.grid import DayForecast
 from weather.domain.nws_forecasts import ForecastPeriod, period_day_forecasts
 from weather.models import Station
-from weather.services.forecast_rows import (
-    IssuedDay,
-    StationDays,
-    require_issued,
-    store_forecasts,
-)
+from weather.services.forecast_rows import IssuedDay, StationDays, store_forecasts
 from weather.services.grid_forecasts import GridForecasts
 from weather.services.grid_points import KnownCell, ask_cell, keep_cell
 from weather.services.intake import Intake, Task, take_in
@@ -97,8 +92,6 @@ class _WordedForecasts(Intake[WordedAnswer]):
         forecast, point = answer
         station = self._stations[task.subject]
         keep_cell(station, point, now=self.now)
-        require_issued(forecast.issued_at, now=self.now, what=f"The forecast for {station.name}")
-        self.run.note_issue(forecast.issued_at)
         periods = forecast.periods()
         self.run.count_values(seen=len(forecast.items), missing=len(forecast.items) - len(periods))
         issued = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from weather.clients.nws import NwsClient
 from weather.clients.weather_company import WeatherCompanyClient
 
 PAYLOADS = Path(__file__).parent / "payloads"
-Answer = Any | Callable[[httpx.Request], httpx.Response]
+#: A body, an answer, an error to raise, or a function of the request.
+Answer = Any
 
 
 class World:

@@ -13,7 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from boz.core.errors import DataUnavailable, InvalidDataError, TransientError
+from boz.core.errors import (
+    DataUnavailable,
+    InvalidDataError,
+    OperatorActionRequired,
+    TransientError,
+)
 from boz.core.http import Captured
 from weather.clients.open_meteo import (
     ModelUpdate,
@@ -237,7 +242,8 @@ class _Fetch:
         it counts as new only when all have it.
 
         Raises:
-            TransientError: If the service does not have the model, which is no word on the weather.
+            OperatorActionRequired: If the service does not have the model, which is no word on the
+                weather, and no silence either.
             BozBaseException: As the client does.
         """
         try:
@@ -253,8 +259,10 @@ class _Fetch:
             ]
             return RunAnswer(update, tuple(call for chunk in chunks for call in self._ask(chunk)))
         except DataUnavailable as error:
-            raise TransientError(
-                f"{self.model.name} cannot be had: {error.message}", error.context
+            raise OperatorActionRequired(
+                f"{self.model.name} cannot be had: {error.message.rstrip('.')}. If that lasts, "
+                "check OPEN_METEO_API_URL or switch the source off in the admin.",
+                error.context,
             ) from error
 
     def _lacks(self, place: Place, update: ModelUpdate) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.core.cache import cache
 
-from boz.core.errors import DataUnavailable, InvalidDataError, TransientError
+from boz.core.errors import DataUnavailable, InvalidDataError, OperatorActionRequired
 from boz.core.http import Captured
 from weather.clients.nbm import NOT_PUBLISHED, NbmBlock, NbmBlocks, NbmClient
 from weather.domain.nbm_cycles import latest_cycles
@@ -205,7 +205,8 @@ class _Fetch:
         """Return the newest bulletin's blocks, unless what is stored is as new.
 
         Raises:
-            TransientError: If not even old bulletins are there, and nothing as new is stored.
+            OperatorActionRequired: If not even old bulletins are there, and nothing as new is
+                stored.
             BozBaseException: As the client does.
         """
         missing: DataUnavailable | None = None
@@ -223,8 +224,9 @@ class _Fetch:
                 missing = error
             else:
                 return BulletinAnswer(self.icaos, found)
-        raise TransientError(
-            f"None of the last {self.product} bulletins is published.",
+        raise OperatorActionRequired(
+            f"None of the last {self.product} bulletins is published. If that lasts, check "
+            "NBM_API_URL.",
             {} if missing is None else missing.context,
         ) from missing
 

@@ -543,6 +543,23 @@ def test_a_broken_model_leaves_the_others_alone(world, ny):
     assert result.done["model_runs"] == 11
 
 
+def test_models_that_the_service_does_not_have_do_not_silence_the_others(world, ny):
+    known = {"cmc_gem_gdps", "cmc_gem_geps"}
+
+    def handle(request):
+        if request.url.path.startswith("/data/") and request.url.path.split("/")[2] not in known:
+            return httpx.Response(404, json={"error": True, "reason": "Not Found"})
+        return OpenMeteoWorld.handle(world, request)
+
+    world.handle = handle
+    result = take_in(model_runs(now=NOW))
+    assert result.done["model_runs"] == 2
+    assert len(result.skipped) == len(MODELS) - 2
+    assert all("check OPEN_METEO_API_URL" in item.reason for item in result.skipped)
+    assert health("gem").status == health("geps").status == ForecastSource.Status.OK
+    assert health("hrrr").status == ForecastSource.Status.DEGRADED
+
+
 def test_a_dead_host_is_not_waited_for_by_every_model(world, ny):
     def refuse(request):
         world.asked.append((request.url.path, {}))

@@ -287,6 +287,17 @@ def test_a_late_older_cycle_does_not_become_the_latest(bucket, midway):
     assert not Forecast.objects.filter(high_f=99.0).exists()
 
 
+def test_a_product_that_is_not_published_does_not_silence_the_others(bucket):
+    Station.objects.update(is_active=True)
+    texts = [
+        block(name, high=70) for name in sorted(Station.objects.values_list("icao", flat=True))
+    ]
+    bucket.files = {path_of(CYCLE, "NBS"): "".join(texts).replace("NBP", "NBS")}
+    result = take_in(nbm_bulletins(now=NOW))
+    assert any("None of the last NBE" in item.reason for item in result.skipped)
+    assert not any("did not answer" in item.reason for item in result.skipped)
+
+
 def test_a_service_without_any_bulletin_is_not_in_order(bucket, midway):
     bucket.files = {}
     result = take()

@@ -148,8 +148,8 @@ class ForecastAdmin(SaidAdmin):
     """Every issuance of every forecast."""
 
     list_display = (
-        "station", "climate_day", "source", "high", "spread", "model_run_at", "issued_at",
-        "available_at", "runs_link", "counts",
+        "station", "climate_day", "source", "high", "runs_link", "counts", "spread", "issued_at",
+        "model_run_at", "available_at",
     )  # fmt: skip
     list_filter = ("station", "source", "climate_day", "model_run_at", WITHDRAWN_FILTER)
     search_fields = ("station__code", "station__name", "source__code", "source__name")

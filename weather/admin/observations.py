@@ -14,8 +14,8 @@ class ObservationAdmin(SaidAdmin):
     """Station reports."""
 
     list_display = (
-        "station", "observed_at", "kind", "temperature", "max_6h_f", "max_24h_f", "source",
-        "available_at", "counts",
+        "station", "observed_at", "temperature", "counts", "kind", "max_6h_f", "max_24h_f",
+        "source", "available_at",
     )  # fmt: skip
     list_filter = ("station", "source", "kind", WITHDRAWN_FILTER)
     search_fields = ("station__code", "station__icao", "raw")

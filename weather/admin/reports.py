@@ -18,7 +18,7 @@ from weather.admin.comparison import compare_day
 from weather.admin.days import chosen_day
 from weather.admin.forms import CorrectionForm
 from weather.admin.said import WITHDRAWN_FILTER, SaidAdmin, require_user
-from weather.admin.words import degrees, moment
+from weather.admin.words import degrees, moment, timed
 from weather.models import ClimateReport, DailySummary
 from weather.selectors import running_maximum
 from weather.services.corrections import (
@@ -39,13 +39,17 @@ def day_link(row: ClimateReport | DailySummary) -> SafeString:
     return format_html('<a href="{}">side by side</a>', day_address(row))
 
 
+def _product(report: ClimateReport | None) -> str:
+    return "" if report is None else report.product_id
+
+
 @admin.register(ClimateReport)
 class ClimateReportAdmin(SaidAdmin):
     """Every issuance of every climate report."""
 
     list_display = (
-        "station", "climate_day", "max_f", "max_time_lst", "min_f", "is_preliminary",
-        "is_correction", "source", "issued_at", "available_at", "day_page", "counts",
+        "station", "climate_day", "maximum", "kind", "day_page", "counts", "issued_at",
+        "available_at", "source", "min_f",
     )  # fmt: skip
     list_filter = (
         "station", "is_preliminary", "is_correction", "max_is_record", "source", WITHDRAWN_FILTER,
@@ -75,6 +79,17 @@ class ClimateReportAdmin(SaidAdmin):
         context = {"may_correct": request.user.has_perm(CORRECT_PERMISSION)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
+    @admin.display(description="maximum", ordering="max_f")
+    def maximum(self, report: ClimateReport) -> str:
+        """Return the maximum with its time."""
+        return timed(report.max_f, report.max_time_lst)
+
+    @admin.display(description="kind", ordering="is_preliminary")
+    def kind(self, report: ClimateReport) -> str:
+        """Return how final it is."""
+        kind = "partial" if report.is_preliminary else "final"
+        return f"{kind}, correction" if report.is_correction else kind
+
     @admin.display(description="day")
     def day_page(self, report: ClimateReport) -> SafeString:
         """Lead to the day."""
@@ -86,7 +101,7 @@ class ClimateReportAdmin(SaidAdmin):
             ("Station", str(row.station)),
             ("Climate day", f"{row.climate_day}"),
             ("Product", row.product_id),
-            ("Kind", "partial" if row.is_preliminary else "final"),
+            ("Kind", self.kind(row)),
             ("Maximum", degrees(row.max_f)),
             ("Minimum", degrees(row.min_f)),
             ("Source", str(row.source)),
@@ -118,8 +133,20 @@ class ClimateReportAdmin(SaidAdmin):
         if "back" in request.POST or not form.is_valid():
             return self._ask(request, form)
         try:
+            before = check_correction(
+                station=form.cleaned_data["station"],
+                climate_day=form.cleaned_data["climate_day"],
+                max_f=form.cleaned_data["max_f"],
+                min_f=form.cleaned_data["min_f"],
+                now=utc_now(),
+            )
             if "confirmed" not in request.POST:
-                return self._confirm(request, form)
+                return self._confirm(request, form, before)
+            if request.POST.get("seen") != _product(before):
+                self.message_user(
+                    request, "Another report came in meanwhile. Look again.", messages.WARNING
+                )
+                return self._confirm(request, form, before)
             report = correct_climate_report(
                 **form.cleaned_data, user=require_user(request), now=utc_now()
             )
@@ -141,28 +168,21 @@ class ClimateReportAdmin(SaidAdmin):
         }
         return TemplateResponse(request, "admin/weather/correct.html", context)
 
-    def _confirm(self, request: HttpRequest, form: CorrectionForm) -> HttpResponse:
-        """Show what would stand.
-
-        Raises:
-            InvalidDataError: If a value makes no sense.
-        """
-        now, said = utc_now(), form.cleaned_data
-        station, climate_day = said["station"], said["climate_day"]
-        before = check_correction(
-            station=station,
-            climate_day=climate_day,
-            max_f=said["max_f"],
-            min_f=said["min_f"],
-            now=now,
+    def _confirm(
+        self, request: HttpRequest, form: CorrectionForm, before: ClimateReport | None
+    ) -> HttpResponse:
+        """Show what would stand."""
+        said = form.cleaned_data
+        certain = running_maximum(
+            station=said["station"], climate_day=said["climate_day"], as_of=utc_now()
         )
-        certain = running_maximum(station=station, climate_day=climate_day, as_of=now)
         context = {
             **self._context(request),
             "title": "Does this stand from now on?",
             "form": form,
             "said": said,
             "before": before,
+            "seen": _product(before),
             "certain": certain,
             "is_below_certain": certain is not None and said["max_f"] < certain.low_f,
         }
@@ -181,12 +201,17 @@ class DailySummaryAdmin(SaidAdmin):
     """Daily summary messages and The Weather Company's daily values."""
 
     list_display = (
-        "station", "climate_day", "source", "max_f", "max_time_lst", "min_f", "status",
-        "valid_until", "is_correction", "issued_at", "day_page", "counts",
+        "station", "climate_day", "source", "maximum", "status", "day_page", "counts", "issued_at",
+        "valid_until", "min_f", "is_correction",
     )  # fmt: skip
     list_filter = ("station", "source", "status", "is_correction", WITHDRAWN_FILTER)
     search_fields = ("station__code", "station__cli_id", "source__code", "raw")
     date_hierarchy = "climate_day"
+
+    @admin.display(description="maximum", ordering="max_f")
+    def maximum(self, summary: DailySummary) -> str:
+        """Return the maximum with its time."""
+        return timed(summary.max_f, summary.max_time_lst)
 
     @admin.display(description="day")
     def day_page(self, summary: DailySummary) -> SafeString:

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -71,8 +72,7 @@ class ForecastSourceAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
     """Outside sources and their health."""
 
     list_display = (
-        "name", "state", "reason", "last_success", "lag", "missing", "error_streak", "pause",
-        "is_active",
+        "name", "health", "last_heard", "lag", "missing", "failures", "pause", "is_active",
     )  # fmt: skip
     list_filter = ("status", "is_active", ("paused_until", admin.EmptyFieldListFilter))
     search_fields = ("code", "name", "status_reason", "last_error")
@@ -117,22 +117,28 @@ class ForecastSourceAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
             '<span class="wx-tag wx-{}">{}</span>', source.status, source.get_status_display()
         )
 
-    @admin.display(description="why")
-    def reason(self, source: ForecastSource) -> str:
-        """Return the beginning of the reason."""
-        return source.status_reason[:160] or "-"
+    @admin.display(description="health", ordering="status")
+    def health(self, source: ForecastSource) -> SafeString:
+        """Return the status and the beginning of its reason."""
+        return format_html("{} {}", self.state(source), source.status_reason[:160])
 
-    @admin.display(description="last good answer", ordering="last_success_at")
-    def last_success(self, source: ForecastSource) -> str:
-        """Return when it last answered."""
-        return moment(source.last_success_at)
+    @admin.display(description="last heard", ordering="last_success_at")
+    def last_heard(self, source: ForecastSource) -> str:
+        """Return how long ago it last gave a good answer."""
+        heard = source.last_success_at
+        return "never" if heard is None else f"{age(heard, now=utc_now())} ago"
+
+    @admin.display(description="failures", ordering="error_streak")
+    def failures(self, source: ForecastSource) -> int:
+        """Return how many came in a row."""
+        return source.error_streak
 
     @admin.display(description="lag", ordering="lag_minutes")
     def lag(self, source: ForecastSource) -> str:
         """Return how old its newest word was when we last asked."""
         return minutes_long(source.lag_minutes)
 
-    @admin.display(description="missing values", ordering="null_share")
+    @admin.display(description="missing", ordering="null_share")
     def missing(self, source: ForecastSource) -> str:
         """Return the share of missing values."""
         return "-" if source.null_share is None else f"{source.null_share:.0%}"
@@ -205,8 +211,8 @@ class RefusalAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """What sources said that cannot be used."""
 
     list_display = (
-        "subject", "source", "station", "short_reason", "times", "first_seen_at", "last_seen_at",
-        "payload",
+        "subject", "short_reason", "times", "last_seen_at", "evidence", "source", "station",
+        "first_seen_at",
     )  # fmt: skip
     list_display_links = ("subject",)
     list_filter = ("source", "station")
@@ -216,6 +222,9 @@ class RefusalAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     actions = ("read_again_next_time",)
     exclude = ("context", "digest")
     readonly_fields = ("context_block",)
+
+    class Media:
+        css = {"all": ("weather/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Refusal]:
         """Leave the evidence's bodies in the database."""
@@ -243,6 +252,17 @@ class RefusalAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     def short_reason(self, refusal: Refusal) -> str:
         """Return the beginning of the reason."""
         return refusal.reason[:200]
+
+    @admin.display(description="evidence")
+    def evidence(self, refusal: Refusal) -> str:
+        """Lead to the raw answer."""
+        if refusal.payload is None:
+            return "-"
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:weather_payload_change", args=[refusal.payload.pk]),
+            refusal.payload.sha256[:12],
+        )
 
     @admin.display(description="facts")
     def context_block(self, refusal: Refusal) -> SafeString:

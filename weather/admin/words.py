@@ -39,3 +39,8 @@ def interval(low_f: int, high_f: int) -> str:
 def degrees(value: float | None) -> str:
     """Write whole or decimal °F."""
     return NOTHING if value is None else f"{value:g} °F"
+
+
+def timed(value: float | None, time_lst: str) -> str:
+    """Write an extreme with its time of day in standard time."""
+    return f"{degrees(value)}, {time_lst}" if time_lst else degrees(value)

@@ -151,10 +151,13 @@ def test_an_observation_shows_the_degrees_it_can_mean(admin_client):
 
 
 def test_the_body_of_evidence_stays_in_the_database_until_it_is_shown(admin_client):
-    RefusalFactory(payload=PayloadFactory(text="evidence"))
+    evidence = PayloadFactory(text="evidence")
+    RefusalFactory(payload=evidence)
 
     with CaptureQueriesContext(connection) as context:
-        admin_client.get(address(Refusal, "changelist"))
+        listed = admin_client.get(address(Refusal, "changelist"))
+
+    assert address(Payload, "change", evidence.pk) in listed.content.decode()
 
     assert not any('"weather_payload"."body"' in query["sql"] for query in context)
 

@@ -13,7 +13,7 @@ from boz.core.models import AuditEvent
 from weather.admin.charts import Scale, scale_of, spread_of, strip_of
 from weather.admin.comparison import compare_day
 from weather.admin.forecasts import RUNS_SHOWN, runs_of_day
-from weather.admin.words import age, interval, minutes_long
+from weather.admin.words import age, interval, minutes_long, timed
 from weather.models import ClimateReport
 from weather.selectors import official_highs
 from weather.sources import WEATHER_COMPANY
@@ -293,7 +293,7 @@ def test_a_correction_is_shown_before_it_is_written(station):
     assert 'value="57"' in back.content.decode()
     assert ClimateReport.objects.count() == 1
 
-    done = client.post(CORRECT, said(station, confirmed="1"), follow=True)
+    done = client.post(CORRECT, said(station, confirmed="1", seen="first-word"), follow=True)
     assert done.redirect_chain[0][0].startswith(SIDE_BY_SIDE)
     assert HOSTILE not in done.content.decode()
     assert official_highs(station=station, as_of=NOW) == {DAY: 57}
@@ -324,6 +324,26 @@ def test_nonsense_is_refused_at_its_field(admin_client, station, field, value, s
 
     assert sentence in str(page.context["form"].errors[field])
     assert ClimateReport.objects.count() == 0
+
+
+def test_a_report_that_comes_in_meanwhile_is_looked_at_first(admin_client, station):
+    ClimateReportFactory(station=station, max_f=55, product_id="first-word")
+    ClimateReportFactory(station=station, max_f=56, product_id="second-word", issued_at=NOW - HOUR)
+
+    again = admin_client.post(CORRECT, said(station, confirmed="1", seen="first-word"))
+
+    assert "Another report came in meanwhile" in again.content.decode()
+    assert 'name="seen" value="second-word"' in again.content.decode()
+    assert official_highs(station=station, as_of=NOW) == {DAY: 56}
+
+
+def test_a_day_without_a_report_is_corrected_as_well(admin_client, station):
+    asked = admin_client.post(CORRECT, said(station))
+    assert 'name="seen" value=""' in asked.content.decode()
+
+    admin_client.post(CORRECT, said(station, confirmed="1", seen=""))
+
+    assert official_highs(station=station, as_of=NOW) == {DAY: 57}
 
 
 def test_a_value_below_the_evidence_is_warned_of(admin_client, station):
@@ -384,6 +404,8 @@ def test_times_and_degrees_are_written_for_people():
     assert interval(78, 78) == "78"
     assert interval(78, 79) == "78\N{EN DASH}79"
     assert interval(-1, 0) == "-1 to 0"
+    assert timed(0, "14:51") == "0 °F, 14:51"
+    assert (timed(None, ""), timed(55, "")) == ("-", "55 °F")
     assert (minutes_long(0), minutes_long(60), minutes_long(1500)) == (
         "0 min",
         "1 h 0 min",

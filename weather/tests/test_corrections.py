@@ -18,7 +18,9 @@ from weather.selectors import (
     second_reading,
 )
 from weather.services.corrections import correct_climate_report, withdraw
-from weather.sources import AVIATIONWEATHER, NWS_OBSERVATIONS, WEATHER_COMPANY
+from weather.services.forecast_rows import IssuedDay, StationDays, store_forecasts
+from weather.services.health import SourceRun, get_source
+from weather.sources import AVIATIONWEATHER, NWS_GRID, NWS_OBSERVATIONS, WEATHER_COMPANY
 from weather.tests.factories import (
     DAY,
     ClimateReportFactory,
@@ -300,6 +302,20 @@ def test_a_withdrawn_forecast_gives_way_to_the_issuance_before(station, anna):
 
     assert latest_forecasts(station=station, climate_day=DAY, as_of=NOW) == [early]
     assert latest_forecasts(station=station, climate_day=DAY, as_of=NOW - SECOND) == [wrong]
+
+
+def test_a_withdrawn_issuance_does_not_come_back_when_the_source_says_it_again(station, anna):
+    issued = IssuedDay(climate_day=DAY, high_f=55.0, issued_at=NOW - dt.timedelta(hours=1))
+
+    def ingest():
+        run = SourceRun(get_source(NWS_GRID), now=NOW)
+        return store_forecasts([StationDays(station, [issued])], run=run)
+
+    assert ingest() == 1
+    withdraw(Forecast.objects.get(), reason="Wrong cell.", user=anna, now=NOW)
+
+    assert ingest() == 0
+    assert latest_forecasts(station=station, climate_day=DAY, as_of=NOW) == []
 
 
 def test_every_change_stands_in_an_unbroken_audit_trail(station, anna):

@@ -6,8 +6,14 @@ from django.apps import AppConfig
 
 
 class SandboxConfig(AppConfig):
-    """Registers the sandbox's management commands."""
+    """Registers the sandbox's commands and benchmarks."""
 
     name = "boz.sandbox"
     label = "sandbox"
     verbose_name = "Sandbox"
+
+    def ready(self) -> None:
+        """Make the benchmarks known that need a world."""
+        from boz.sandbox.benchmarks import register
+
+        register()

@@ -23,12 +23,17 @@ from boz.sandbox.scenarios import FIRST_DAY, LAST_DAY
 from trading.choices import Mode
 from trading.models import Portfolio
 from trading.services.portfolios import open_portfolio
-from weather.models import Station
+from weather.models import ForecastSource, Station
+from weather.sources import DSM, NWS_HOURLY, NWS_PERIODS, SOURCES, Service
 
 MAX_DAYS = (LAST_DAY - FIRST_DAY).days + 1
 #: As-issued forecasts begin on 27 July; the reports of the four weeks before are listed by then.
 HISTORY_FROM = dt.date(2024, 7, 28)
 WORLD_OPENS_AT = dt.datetime.combine(HISTORY_FROM, dt.time(0, 0, tzinfo=dt.UTC))
+
+#: Nothing of these was kept for those days with the time at which it came out.
+UNRECORDED_SERVICES = (Service.OPEN_METEO, Service.NBM, Service.WEATHER_COMPANY)
+UNRECORDED_SOURCES = (DSM, NWS_HOURLY, NWS_PERIODS)
 
 USER = "demo"
 PORTFOLIO = "Demo"
@@ -55,6 +60,7 @@ def live_through(*, world: str, days: int, step: dt.timedelta) -> DemoResult:
     started = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
     _choose_recorded_cities()
+    _choose_recorded_sources()
     portfolio, password = _open_demo_portfolio()
     clock, report = WorldClock(world), ReplayReport()
     try:
@@ -72,6 +78,13 @@ def _choose_recorded_cities() -> None:
     """Switch on the cities of the recordings and no others, as an operator would in the admin."""
     Station.objects.update(is_active=False)
     Station.objects.filter(code__in=BY_CITY).update(is_active=True)
+
+
+def _choose_recorded_sources() -> None:
+    """Switch off the sources of which nothing was recorded as it was issued, in the same way."""
+    unrecorded = [item.code for item in SOURCES if item.service in UNRECORDED_SERVICES]
+    unrecorded += UNRECORDED_SOURCES
+    ForecastSource.objects.filter(code__in=unrecorded).update(is_active=False)
 
 
 def _open_demo_portfolio() -> tuple[Portfolio, str]:

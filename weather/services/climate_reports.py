@@ -21,8 +21,8 @@ from weather.sources import NWS_CLI
 
 #: Unknown issuances fetched per run, shared by the stations; a first run of many stations catches
 #: up over the next ones instead of outlasting its time limit.
-NEW_PER_RUN = 120
-NEW_PER_STATION = 4
+NEW_PER_RUN = 72
+NEW_PER_STATION = 3
 #: A list holds about 28 issuances.
 LISTED_AT_MOST = 200
 CLOCK_TOLERANCE = dt.timedelta(minutes=10)

@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,10 @@ from django.core.management.base import BaseCommand, CommandError
 from boz.core.clock import format_utc
 from boz.sandbox.demo_report import summary_lines
 from boz.sandbox.demo_run import MAX_DAYS, USER, WORLD_OPENS_AT, live_through
+from boz.sandbox.environment import MANAGE, product_environment, world_beside_us
 
 WORLD_VARIABLE = "BOZ_DEMO_WORLD"
 DEFAULT_DAYS = 14
-MANAGE = Path(settings.BASE_DIR) / "manage.py"
 
 
 class Command(BaseCommand):
@@ -88,8 +86,11 @@ class Command(BaseCommand):
     def _start_world(self, options: dict[str, Any]) -> None:
         database = Path(options["database"]).resolve()
         _remove_demo_database(database)
-        with _sandbox() as world:
-            environment = _product_environment(world, database)
+        with world_beside_us("--now", format_utc(WORLD_OPENS_AT)) as world:
+            environment = {
+                **product_environment(world, database_url=f"sqlite:///{database}"),
+                WORLD_VARIABLE: world["rest"].removesuffix("/trade-api/v2"),
+            }
             command = [sys.executable, str(MANAGE), "demo", "--no-serve", "--json"]
             command += ["--days", str(options["days"])]
             command += ["--step-minutes", str(options["step_minutes"])]
@@ -171,40 +172,3 @@ def _demo_mark(database: Path) -> Path:
 
 def _is_demo_database(database: Path) -> bool:
     return _demo_mark(database).exists()
-
-
-@contextmanager
-def _sandbox() -> Iterator[dict[str, Any]]:
-    """Run the local world beside us, and yield its addresses."""
-    command = [sys.executable, str(MANAGE), "sandbox", "--port", "0", "--json"]
-    command += ["--now", format_utc(WORLD_OPENS_AT)]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-        command, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        line = process.stdout.readline()
-        if not line:
-            raise CommandError("The sandbox did not start; the reason stands above.")
-        yield json.loads(line)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def _product_environment(world: dict[str, Any], database: Path) -> dict[str, str]:
-    """Return the environment of an ordinary installation whose services are the local world's."""
-    control = world["rest"].removesuffix("/trade-api/v2")
-    return {
-        **os.environ,
-        WORLD_VARIABLE: control,
-        "DATABASE_URL": f"sqlite:///{database}",
-        "KALSHI_API_URL": world["rest"],
-        "NWS_API_URL": world["nws"],
-        "AVIATIONWEATHER_API_URL": world["aviationweather"],
-        "KALSHI_RATE_LIMIT_PER_SECOND": "10000",
-        "NWS_RATE_LIMIT_PER_SECOND": "10000",
-        "AVIATIONWEATHER_RATE_LIMIT_PER_SECOND": "10000",
-        "LOG_LEVEL": "ERROR",
-        "REDIS_URL": "",
-    }

@@ -13,6 +13,7 @@ from boz.core.errors import InvalidDataError
 from weather.clients.iem import IemClient
 from weather.clients.iem_rows import IemClimateDay, Rows
 from weather.models import ClimateReport, ForecastSource, Station
+from weather.services.forecast_rows import CLOCK_TOLERANCE
 from weather.services.history.archive import Archive, Kind, Problem, Readout
 from weather.services.history.spans import DaySpan, Period
 from weather.sources import IEM_CLI
@@ -102,7 +103,7 @@ def _check(
 ) -> None:
     issued_at = item.product.issued_at
     start, _ = station.climate_day_bounds(item.climate_day)
-    if issued_at < start or issued_at > now:
+    if issued_at < start or issued_at > now + CLOCK_TOLERANCE:
         raise InvalidDataError(
             f"A climate report for {item.climate_day} issued at {issued_at:%Y-%m-%d %H:%M}Z does "
             "not fit the calendar.",

@@ -38,6 +38,8 @@ class SaidAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 
     list_select_related: ClassVar[Any] = ("station", "source")
     show_full_result_count = False
+    # Counting every choice of every filter reads the whole table.
+    show_facets = admin.ShowFacets.NEVER
     change_form_template = "admin/weather/said_change_form.html"
 
     class Media:

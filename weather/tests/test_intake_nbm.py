@@ -277,6 +277,13 @@ def test_a_station_activated_later_still_gets_the_cycle(bucket, midway_and_miami
     assert len(set(issued)) == Forecast.objects.count()
 
 
+def test_of_a_late_bulletin_only_the_days_that_are_not_over_are_kept(bucket, midway):
+    with patch("weather.services.nbm_bulletins.latest_cycles", lambda now: (CYCLE,)):
+        take(now=dt.datetime(2026, 9, 30, 6, tzinfo=UTC))
+    assert Forecast.objects.earliest("climate_day").climate_day == dt.date(2026, 9, 30)
+    assert Forecast.objects.count() == len(MIDWAY_HIGHS) - 1
+
+
 def test_a_late_older_cycle_does_not_become_the_latest(bucket, midway):
     take()
     older = CYCLE - dt.timedelta(hours=6)

@@ -289,7 +289,7 @@ def _tally_text(chunks: Sequence[Chunk], tally: _Tally) -> str:
     refused = f", {tally.refused} entries refused" if tally.refused else ""
     lines = [f"{tally.fetched} of {len(chunks)} calls, {tally.rows} new rows{refused}."]
     lines += [
-        f"{source}: {count} calls brought nothing: {reason}"
+        f"{source}: calls that brought nothing: {count}. {reason}"
         for source, reason, count in tally.reasons()
     ]
     return "\n".join(lines)

@@ -11,6 +11,12 @@ CLIMATOLOGY_ENGINE = "climatology"
 #: The engine whose parameters are learned nightly.
 FITTED_ENGINE = "forecast_gaussian"
 
+#: Sources whose highs are made for the place and the day by the weather service; all others are
+#: values of raw models on the hour, which are believed once their errors are known.
+OFFICIAL_SOURCES = frozenset(
+    {"nws-grid", "nws-hourly", "nws-periods", "nbm-nbp", "nbm-nbs", "nbm-nbe"}
+)
+
 #: Share of climatology in the primary distribution, so that no bracket is impossible by modelling.
 CLIMATOLOGY_SHARE = 0.005
 #: Official highs older than this say nothing about the coming days.

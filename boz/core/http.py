@@ -40,6 +40,8 @@ MAX_REDIRECTS = 3
 MAX_BODY_BYTES = 64 * 1024 * 1024
 EXCERPT_CHARS = 200
 BACKOFF_BASE_SECONDS = 0.5
+#: A host that swallows connections is told from a slow one sooner.
+CONNECT_TIMEOUT_SECONDS = 5.0
 BACKOFF_CAP_SECONDS = 20.0
 PROBLEM_CHARS = 80
 KEEPALIVE = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=60.0)
@@ -153,7 +155,9 @@ class HttpTransport:
         )
         self._client = httpx.Client(
             headers={"User-Agent": user_agent} if user_agent else None,
-            timeout=timeout_seconds,
+            timeout=httpx.Timeout(
+                timeout_seconds, connect=min(timeout_seconds, CONNECT_TIMEOUT_SECONDS)
+            ),
             limits=KEEPALIVE,
             follow_redirects=False,
             transport=transport,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.constants import FITTED_ENGINE
+from prediction.constants import FITTED_ENGINE, OFFICIAL_SOURCES
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
 from prediction.engines.base import (
@@ -85,6 +85,23 @@ def source_spread_f(inputs: Inputs, forecast: KnownForecast) -> float:
 
 
 def _members(inputs: Inputs) -> tuple[list[_Member], tuple[str, ...]]:
+    """Return the sources that speak, and why the others do not.
+
+    A raw model whose errors are not known yet waits while another source can speak: its highs run
+    about a degree cold, and twenty such models would outvote the one that is right.
+    """
+    everyone, refused = _readable_members(inputs)
+    heard = [item for item in everyone if item.n_train > 0 or item.source in OFFICIAL_SOURCES]
+    if not heard:
+        return everyone, refused
+    waiting = [item.source for item in everyone if item not in heard]
+    if waiting:
+        reason = "waits until its past errors are known; fetch_history and the agent fit learn them"
+        refused = (*refused, *(f"{source} {reason}." for source in waiting))
+    return heard, refused
+
+
+def _readable_members(inputs: Inputs) -> tuple[list[_Member], tuple[str, ...]]:
     members: list[_Member] = []
     refused: list[str] = []
     for forecast in inputs.forecasts:

@@ -110,6 +110,30 @@ def test_spread_grows_when_a_source_is_missing(name):
     assert any("nbm" in item for item in part.missing)
 
 
+def test_raw_models_without_known_errors_wait_while_an_official_forecast_speaks():
+    models = tuple(forecast(f"model-{number}", 45.0) for number in range(12))
+    official = forecast("nws-grid", 60.0)
+    alone = full_inputs(forecasts=(official,), skills=(), reached=None)
+    crowded = replace(alone, forecasts=(official, *models))
+    only_models = replace(alone, forecasts=models)
+    learned = replace(crowded, skills=(skill("model-3"),))
+
+    mean = {
+        name: get_engine("forecast_gaussian").predict(inputs)
+        for name, inputs in (
+            ("alone", alone),
+            ("crowded", crowded),
+            ("only models", only_models),
+            ("learned", learned),
+        )
+    }
+
+    assert mean["crowded"].mean == pytest.approx(mean["alone"].mean)
+    assert any("model-7 waits until its past errors" in item for item in mean["crowded"].missing)
+    assert mean["only models"].mean == pytest.approx(45.0, abs=0.1)
+    assert mean["learned"].sources == ("nws-grid", "model-3")
+
+
 def test_a_silent_service_of_many_models_widens_no_more_than_a_few_sources_would():
     models = [f"model-{number}" for number in range(13)]
     alone = full_inputs(forecasts=(forecast(),), skills=(skill(),), reached=None)

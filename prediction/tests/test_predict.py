@@ -120,7 +120,7 @@ def plant_forecast(station):
 
 
 def plant_other_source(station):
-    source = ForecastSourceFactory(code="other")
+    source = ForecastSourceFactory(code="nbm-nbp")
     evening_forecast(station, 75.0, source=source, available_at=LATER - dt.timedelta(hours=1))
 
 

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from boz.core.errors import DataUnavailable, InvalidDataError, TransientError
-from markets.clients import kalshi_types
-from markets.clients.kalshi import error_code_and_message
-from markets.clients.kalshi_types import ExchangeMarket, read_object
+from markets.clients.kalshi import error_code_and_message, objects
+from markets.clients.kalshi.objects import ExchangeMarket, read_object
 from markets.tests.exchange import client_of, market_body, payload
 
 CLOSE = dt.datetime(2024, 11, 16, 4, 59, tzinfo=dt.UTC)
@@ -114,11 +113,9 @@ def test_a_time_without_zone_is_refused():
 
 
 def test_an_unheard_of_field_is_told_once(caplog, monkeypatch):
-    kalshi_types._tell_unknown_field.cache_clear()
+    objects._tell_unknown_field.cache_clear()
     told = []
-    monkeypatch.setattr(
-        kalshi_types.log, "info", lambda message, **fields: told.append(fields["field"])
-    )
+    monkeypatch.setattr(objects.log, "info", lambda message, **fields: told.append(fields["field"]))
 
     for _ in range(3):
         read_object(ExchangeMarket, _market(brand_new=1), what="it")

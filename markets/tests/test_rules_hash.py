@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from markets.clients.kalshi_types import ExchangeMarket, read_object
+from markets.clients.kalshi.objects import ExchangeMarket, read_object
 from markets.services.sync.rules import normalised_rules, rules_hash
 from markets.tests.exchange import market_body, payload
 

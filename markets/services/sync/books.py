@@ -18,7 +18,7 @@ from boz.core.errors import InvalidDataError
 from boz.core.money import COUNT_STEP, MICRO_STEP
 from boz.core.schemas import BookLevel, OrderBook, Side, SkippedSubject
 from markets.clients.kalshi import KalshiMarketData
-from markets.clients.kalshi_types import ExchangeBook
+from markets.clients.kalshi.objects import ExchangeBook
 from markets.models import BookSnapshot, Event, Market, Quote
 
 #: Levels kept per side, best first; deeper ones never matter to orders of our size.

@@ -13,7 +13,7 @@ from boz.core.errors import InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.money import COUNT_STEP, round_down
 from boz.core.schemas import SkippedSubject
-from markets.clients.kalshi_types import ExchangeEvent, ExchangeMarket
+from markets.clients.kalshi.objects import ExchangeEvent, ExchangeMarket
 from markets.models import Event, Market, Series
 from markets.services.sync.ladders import Verdict, judge
 from markets.services.sync.rules import rules_hash

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from boz.core.logging import get_logger
 from boz.core.schemas import SkippedSubject
-from markets.clients.kalshi_types import ExchangeEvent, ExchangeSeries
+from markets.clients.kalshi.objects import ExchangeEvent, ExchangeSeries
 from markets.models import Event, FeeSchedule, Series
 
 log = get_logger("MARKET")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from boz.core.clock import format_utc
 from boz.core.errors import InvalidDataError, QuarantinedError
 from boz.core.schemas import Bracket
-from markets.clients.kalshi_types import ExchangeEvent, ExchangeMarket
+from markets.clients.kalshi.objects import ExchangeEvent, ExchangeMarket
 from markets.domain.brackets import bracket_from_strikes, prove_ladder
 from markets.models import Market
 from weather.models import Station

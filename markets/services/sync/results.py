@@ -10,7 +10,7 @@ from boz.core.errors import DataUnavailable
 from boz.core.logging import get_logger
 from boz.core.schemas import PLAUSIBLE_HIGH_F, PLAUSIBLE_LOW_F, SkippedSubject
 from markets.clients.kalshi import KalshiMarketData, Listing
-from markets.clients.kalshi_types import ExchangeMarket
+from markets.clients.kalshi.objects import ExchangeMarket
 from markets.models import Event, Market
 from markets.services.sync.events import LISTABLE, MarketRows
 

@@ -20,7 +20,7 @@ from boz.core.errors import (
 from boz.core.money import round_down
 from boz.core.schemas import SkippedSubject
 from markets.clients.kalshi import KalshiMarketData, Listing
-from markets.clients.kalshi_types import ExchangeEvent, ExchangeMarket, ExchangeSeries
+from markets.clients.kalshi.objects import ExchangeEvent, ExchangeMarket, ExchangeSeries
 from markets.models import Event
 from markets.services.sync.events import write_events
 from markets.services.sync.fees import record_fees

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from markets.clients.kalshi_types import ExchangeSeries
+from markets.clients.kalshi.objects import ExchangeSeries
 from markets.models import Series
 from markets.series_registry import SERIES_BY_STATION
 from markets.services.sync.watcher import stop_entries

@@ -16,7 +16,7 @@ from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError,
 from boz.core.http import Captured, HttpTransport
 from boz.core.schemas import SkippedSubject
 from boz.core.service_client import ServiceClient
-from markets.clients.kalshi_types import (
+from markets.clients.kalshi.objects import (
     ExchangeBook,
     ExchangeEvent,
     ExchangeMarket,

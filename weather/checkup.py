@@ -1,4 +1,4 @@
-"""The outside sources in an installation's check-up."""
+"""The outside sources, and how old what they said is, in an installation's check-up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from django.db.models import Q
 
+from boz.core.errors import DataUnavailable
 from boz.core.services.doctor import Finding, register_examiner
-from weather.models import ForecastSource
+from weather.models import ForecastSource, Station
+from weather.selectors import fresh_forecasts, fresh_observation
 from weather.sources import SOURCES_BY_CODE
 
 Status = ForecastSource.Status
@@ -28,6 +30,28 @@ def examine_sources(now: dt.datetime) -> Iterator[Finding]:
     words += [f"degraded: {', '.join(degraded)}"] if degraded else []
     words += [f"never asked: {', '.join(unasked)}"] if unasked else []
     yield Finding("sources", True, f"{'; '.join(words)}.")
+
+
+def examine_freshness(now: dt.datetime) -> Iterator[Finding]:
+    """Return a finding for each active station of which what we know is too old to act on."""
+    for station in Station.objects.filter(is_active=True):
+        problems = []
+        try:
+            fresh_forecasts(station=station, climate_day=station.climate_day(now), as_of=now)
+        except DataUnavailable as error:
+            problems.append(error.message)
+        try:
+            fresh_observation(station=station, as_of=now)
+        except DataUnavailable as error:
+            problems.append(error.message)
+        if problems:
+            yield Finding(
+                f"station {station.code}",
+                False,
+                " ".join(problems),
+                "See that the worker runs (make worker), or run manage.py run_agent weather "
+                "--once; switch the station off in the admin if you do not trade it.",
+            )
 
 
 def _detail(source: ForecastSource, *, now: dt.datetime) -> str:
@@ -51,3 +75,4 @@ def _next_step(source: ForecastSource) -> str:
 
 
 register_examiner(examine_sources)
+register_examiner(examine_freshness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from boz.core.clock import format_utc
 from boz.core.errors import DataUnavailable, StaleDataError
@@ -42,10 +43,7 @@ def fresh_forecasts(
             f"There is no forecast for {station.name} on {climate_day}.",
             {"station": station.code, "climate_day": climate_day.isoformat()},
         )
-    heard = {
-        item.source_id: last_heard(station=station, forecast=item, as_of=as_of)
-        for item in forecasts
-    }
+    heard = _last_heard(station=station, forecasts=forecasts, as_of=as_of, max_age=max_age)
     fresh = [item for item in forecasts if as_of - heard[item.source_id] <= max_age]
     if not fresh:
         newest = max(forecasts, key=lambda item: heard[item.source_id])
@@ -60,15 +58,25 @@ def fresh_forecasts(
     return fresh
 
 
-def last_heard(*, station: Station, forecast: Forecast, as_of: dt.datetime) -> dt.datetime:
-    """Return when the source of a forecast last answered for the station, as known then."""
+def _last_heard(
+    *,
+    station: Station,
+    forecasts: Sequence[Forecast],
+    as_of: dt.datetime,
+    max_age: dt.timedelta,
+) -> dict[int, dt.datetime]:
+    """Return by source when it last answered for the station, as known then.
+
+    Answers older than ``max_age`` do not make anything fresh, so they are not looked for.
+    """
+    heard = {item.source_id: item.available_at for item in forecasts}
     contacts = SourceContact.objects.filter(
-        source=forecast.source_id, at__gt=forecast.available_at, at__lte=as_of
-    ).order_by("-at")
-    for at, answered in contacts.values_list("at", "answered").iterator(chunk_size=50):
+        source__in=heard, at__gte=as_of - max_age, at__lte=as_of
+    ).order_by("at")
+    for source_id, at, answered in contacts.values_list("source_id", "at", "answered"):
         if station.code in answered:
-            return at
-    return forecast.available_at
+            heard[source_id] = max(heard[source_id], at)
+    return heard
 
 
 def fresh_observation(

@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from boz.core.services.doctor import examine
-from weather.models import ForecastSource
+from weather.models import ForecastSource, Station
+from weather.tests.factories import ForecastFactory, ObservationFactory, real_station
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +72,25 @@ def test_a_source_that_is_switched_off_or_never_polled_is_nobodys_worry():
     (finding,) = findings().values()
 
     assert "never asked" not in finding.detail
+
+
+def test_a_station_without_fresh_word_is_told_with_the_next_step():
+    Station.objects.exclude(code="NY").update(is_active=False)
+
+    (finding,) = (item for item in examine(now=NOW, offline=True) if item.name == "station NY")
+
+    assert not finding.ok
+    assert "There is no forecast for New York" in finding.detail
+    assert "has reported nothing" in finding.detail
+    assert "run_agent weather" in finding.next_step
+
+
+def test_a_station_with_fresh_word_is_no_finding():
+    Station.objects.exclude(code="NY").update(is_active=False)
+    station = real_station("NY")
+    ForecastFactory(
+        station=station, climate_day=station.climate_day(NOW), available_at=NOW - MINUTE
+    )
+    ObservationFactory(station=station, observed_at=NOW - 9 * MINUTE)
+
+    assert not [item for item in examine(now=NOW, offline=True) if item.name == "station NY"]

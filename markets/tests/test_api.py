@@ -33,8 +33,14 @@ def make_world(index: int) -> None:
     QuoteFactory(market=market)
     BookSnapshotFactory(market=market)
     MarketTradeFactory(market=market)
-    Candlestick.objects.create(market=market, period_minutes=60, end_at=NOW, volume=Decimal("3"))
-    Indicator.objects.create(market=market, name="sma_12", value=0.5, at=NOW)
+    Candlestick.objects.create(
+        market=market,
+        period_minutes=60,
+        end_at=NOW,
+        available_at=NOW,
+        volume=Decimal("3"),
+    )
+    Indicator.objects.create(market=market, name="sma_12", value=0.5, at=NOW, available_at=NOW)
     FeeScheduleFactory(series=series)
     FeeSchedule.objects.create(
         series=series,

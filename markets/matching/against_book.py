@@ -1,8 +1,8 @@
-"""The one matching core: what an order does when it meets a displayed book.
+"""What one order does when it meets a displayed book that nobody else may touch.
 
-Used wherever the exchange is not there to match for us. It never assumes more than is displayed,
-never trades through the limit, gives the taker the resting level's price, and charges the exact
-fee of each fill. It knows no database, network or clock.
+For recorded books, of which the orders behind the levels are not known. It never assumes more than
+is displayed, never trades through the limit, gives the taker the resting level's price, and charges
+the exact fee of each fill.
 """
 
 from __future__ import annotations
@@ -16,14 +16,7 @@ from boz.core.money import COUNT_STEP, ONE, ZERO
 from boz.core.schemas import FeeTerms, OrderBook, Side
 from markets.domain.book import walk_book
 from markets.domain.fees import OrderFeeAccumulator, taker_rate
-
-
-class TimeInForce(StrEnum):
-    """How long an order lives, in the exchange's words."""
-
-    FILL_OR_KILL = "fill_or_kill"
-    IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
-    GOOD_TILL_CANCELED = "good_till_canceled"
+from markets.matching.orders import TimeInForce
 
 
 class MatchStatus(StrEnum):

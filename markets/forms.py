@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django import forms
 from django.contrib.admin.helpers import ActionForm
 
-from boz.core.encryption import encrypt_api_key
+from boz.core.errors import OperatorActionRequired
+from markets.clients.kalshi.signing import signer_from_pem
 from markets.models import ExchangeAccount
 
 _PEM_ROWS = 8
+_MAX_PEM_BYTES = 20_000
 
 
 class ReasonActionForm(ActionForm):
@@ -42,38 +39,57 @@ class ExchangeAccountForm(forms.ModelForm):
     private_key = forms.CharField(
         required=False,
         strip=False,
+        max_length=_MAX_PEM_BYTES,
         widget=SecretTextarea(attrs={"rows": _PEM_ROWS, "autocomplete": "off"}),
         help_text="PEM text of an RSA or Ed25519 key. Stored encrypted and never shown again; "
-        "leave blank to keep the stored one.",
+        "leave blank to keep the stored one. A new key must be of the same exchange account.",
+    )
+    private_key_file = forms.FileField(
+        required=False, help_text="Or the file that the exchange gave."
     )
 
     class Meta:
         model = ExchangeAccount
         fields = ("name", "environment", "key_id", "is_active")
 
-    def clean_private_key(self) -> str:
-        """Check that it is a key which can sign, before it is stored."""
-        text: str = self.cleaned_data["private_key"]
-        if not text.strip():
-            if not self.instance.encrypted_private_key:
-                raise forms.ValidationError("A new account needs its private key.")
-            return ""
-        try:
-            key = load_pem_private_key(text.strip().encode(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            # The parser's own words could quote the key.
-            raise forms.ValidationError("This is no unencrypted private key in PEM.") from None
-        if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-            raise forms.ValidationError("The exchange accepts RSA and Ed25519 keys only.")
-        return text.strip()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the environment of an account: another one is another account."""
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None and "environment" in self.fields:
+            self.fields["environment"].disabled = True
 
-    def save(self, commit: bool = True) -> ExchangeAccount:
-        """Encrypt a new key, bound to its row."""
-        account = self.instance
-        if account.uuid is None:
-            account.uuid = uuid.uuid4()
-        text = self.cleaned_data.pop("private_key", "")
-        if text:
-            account.encrypted_private_key = encrypt_api_key(text, bound_to=str(account.uuid))
-        saved: ExchangeAccount = super().save(commit)
-        return saved
+    def clean_private_key_file(self) -> str:
+        """Return the text of an uploaded key."""
+        upload = self.cleaned_data["private_key_file"]
+        if not upload:
+            return ""
+        if upload.size > _MAX_PEM_BYTES:
+            raise forms.ValidationError("The file is too large to be a key.")
+        try:
+            text: str = upload.read().decode("ascii")
+        except UnicodeDecodeError:
+            raise forms.ValidationError("The file is no private key in PEM.") from None
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Check that there is one key, that it can sign, and that it has its id."""
+        cleaned = super().clean() or self.cleaned_data
+        pasted, uploaded = cleaned.get("private_key", ""), cleaned.get("private_key_file", "")
+        if pasted.strip() and uploaded.strip():
+            self.add_error("private_key", "Paste the key or upload it, not both.")
+        text = (pasted if pasted.strip() else uploaded).strip()
+        cleaned["pem"] = text
+        if text and cleaned.get("key_id"):
+            try:
+                signer_from_pem(cleaned["key_id"], text)
+            except OperatorActionRequired as error:
+                self.add_error("private_key", error.message)
+        elif not text and not self.errors:
+            self._require_stored_key()
+        return cleaned
+
+    def _require_stored_key(self) -> None:
+        if self.instance.pk is None:
+            self.add_error("private_key", "A new account needs its private key.")
+        elif "key_id" in self.changed_data:
+            self.add_error("private_key", "Another key id needs its private key.")

@@ -191,7 +191,19 @@ class ExchangeAccountSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ExchangeAccount
-        fields = ("id", "uuid", "name", "environment", "key_id", "is_active", "created_at")
+        fields = (
+            "id",
+            "uuid",
+            "name",
+            "environment",
+            "key_id",
+            "previous_key_id",
+            "scopes",
+            "is_active",
+            "halted_reason",
+            "created_at",
+            "last_used_at",
+        )
 
 
 class FeeScheduleSerializer(serializers.ModelSerializer):

@@ -93,7 +93,7 @@ class IndicatorViewSet(ReadViewSet):
 class ExchangeAccountViewSet(StaffReadViewSet):
     """Exchange accounts, without their keys; staff only."""
 
-    queryset = ExchangeAccount.objects.defer("encrypted_private_key")
+    queryset = ExchangeAccount.objects.defer("encrypted_private_key", "encrypted_previous_key")
     serializer_class = serializers.ExchangeAccountSerializer
     filterset_fields = ("environment", "is_active")
     ordering_fields = ("id", "name", "created_at")

@@ -176,10 +176,11 @@ class FeeScheduleFactory(factory.django.DjangoModelFactory):
 
 
 class ExchangeAccountFactory(factory.django.DjangoModelFactory):
-    """An account whose ciphertext is no real key."""
+    """An account whose ciphertext is no real key; there is one per environment."""
 
     class Meta:
         model = ExchangeAccount
+        django_get_or_create = ("environment",)
 
     uuid = factory.Faker("uuid4")
     name = factory.Sequence(lambda number: f"account {number}")

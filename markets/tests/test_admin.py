@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -141,3 +144,105 @@ def test_what_is_no_key_is_refused_and_not_shown_again(operator, key):
     assert answer.status_code == 200
     assert not ExchangeAccount.objects.exists()
     assert not key or key not in answer.content.decode()
+
+
+def _stored(operator: Client, pem: str, **fields: str) -> ExchangeAccount:
+    form = _account_form(private_key=pem, **fields)
+    operator.post(reverse("admin:markets_exchangeaccount_add"), form)
+    return ExchangeAccount.objects.get()
+
+
+def _page_of(account: ExchangeAccount) -> str:
+    return reverse("admin:markets_exchangeaccount_change", args=[account.pk])
+
+
+def _upload(operator: Client, upload: SimpleUploadedFile) -> Any:
+    form = {**_account_form(), "private_key_file": upload}
+    return operator.post(reverse("admin:markets_exchangeaccount_add"), form)
+
+
+def test_a_key_can_be_uploaded_as_the_file_that_the_exchange_gave(operator):
+    pem = _pem()
+    upload = SimpleUploadedFile("key.txt", pem.encode())
+
+    operator.post(
+        reverse("admin:markets_exchangeaccount_add"),
+        {**_account_form(), "private_key_file": upload},
+    )
+
+    ((key_id, key),) = ExchangeAccount.objects.get().open_keys()
+    assert (key_id, key.reveal()) == ("k-1", pem.strip())
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"A" * 30_000, b"hello"])
+def test_a_file_that_is_no_key_is_refused(operator, content):
+    upload = SimpleUploadedFile("key.txt", content)
+
+    answer = operator.post(
+        reverse("admin:markets_exchangeaccount_add"),
+        {**_account_form(), "private_key_file": upload},
+    )
+
+    assert answer.status_code == 200
+    assert not ExchangeAccount.objects.exists()
+
+
+def test_a_replaced_key_stays_accepted_until_it_is_removed_with_a_reason(operator):
+    first, second = _pem(), _pem()
+    account = _stored(operator, first)
+
+    operator.post(_page_of(account), _account_form(key_id="k-2", private_key=second))
+
+    account.refresh_from_db()
+    opened = [(key_id, key.reveal()) for key_id, key in account.open_keys()]
+    assert opened == [("k-2", second.strip()), ("k-1", first.strip())]
+
+    actions = reverse("admin:markets_exchangeaccount_changelist")
+    act = {"action": "remove_key_before", "_selected_action": [account.pk]}
+    operator.post(actions, {**act, "reason": ""})
+    account.refresh_from_db()
+    assert account.previous_key_id == "k-1"
+    operator.post(actions, {**act, "reason": "It is gone from the exchange."})
+
+    account.refresh_from_db()
+    assert [key_id for key_id, _ in account.open_keys()] == ["k-2"]
+    told = list(AuditEvent.objects.order_by("pk").values_list("action", "actor"))
+    assert told == [
+        ("exchange_account.key_added", "ann"),
+        ("exchange_account.key_replaced", "ann"),
+        ("exchange_account.previous_key_removed", "ann"),
+    ]
+
+
+def test_another_key_id_without_its_key_is_refused(operator):
+    account = _stored(operator, _pem())
+
+    operator.post(_page_of(account), _account_form(key_id="k-2"))
+
+    account.refresh_from_db()
+    assert account.key_id == "k-1"
+
+
+def test_an_account_never_moves_to_another_environment_and_is_never_deleted(operator):
+    account = _stored(operator, _pem())
+
+    operator.post(_page_of(account), _account_form(environment="live"))
+    operator.post(
+        reverse("admin:markets_exchangeaccount_delete", args=[account.pk]), {"post": "yes"}
+    )
+
+    account.refresh_from_db()
+    assert account.environment == "demo"
+
+
+def test_a_halt_is_ended_by_hand_with_a_reason(operator):
+    account = _stored(operator, _pem())
+    ExchangeAccount.objects.update(halted_reason="The key was revoked.")
+    actions = reverse("admin:markets_exchangeaccount_changelist")
+
+    operator.post(
+        actions, {"action": "end_halt", "_selected_action": [account.pk], "reason": "Checked."}
+    )
+
+    account.refresh_from_db()
+    assert account.halted_reason == ""

@@ -36,6 +36,8 @@ log = get_logger("SYSTEM")
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+#: What says that there is nothing; any other refusal says only that we are not answered.
+NOTHING_THERE = frozenset({404, 410})
 MAX_REDIRECTS = 3
 MAX_BODY_BYTES = 64 * 1024 * 1024
 EXCERPT_CHARS = 200
@@ -44,6 +46,11 @@ BACKOFF_BASE_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS = 5.0
 BACKOFF_CAP_SECONDS = 20.0
 PROBLEM_CHARS = 80
+#: Escapes of JSON: an escaped backslash and a pair of surrogates are kept, NUL and half a pair not.
+_UNKEEPABLE = re.compile(
+    r"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 KEEPALIVE = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=60.0)
 
 #: Stands for "no value given" where None is a value.
@@ -69,8 +76,11 @@ class Fetched:
 
     @property
     def text(self) -> str:
-        """Return the body as text; bytes that are no UTF-8 become replacement characters."""
-        return self.body.decode("utf-8", errors="replace")
+        """Return the body as text that every database can keep.
+
+        Bytes that are no UTF-8, and NUL, become replacement characters.
+        """
+        return self.body.decode("utf-8", errors="replace").replace("\0", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class HttpTransport:
             again sooner.
         patience: Reads from a refusal without Retry-After, and the present time, for how many
             seconds to leave the service alone; None when it does not say.
+        auth: Signs each attempt anew and may look at each answer; None for a public service.
         capture: Called with every accepted body, in the thread that made the call.
         transport: Replaces the network in tests.
         max_total_seconds: Limit of one call with all its waiting and attempts.
@@ -124,6 +135,7 @@ class HttpTransport:
         retries: int = 3,
         backoff_seconds: float = BACKOFF_BASE_SECONDS,
         patience: Callable[[Fetched, dt.datetime], float | None] | None = None,
+        auth: httpx.Auth | None = None,
         capture: Callable[[Captured], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         max_total_seconds: float = 60.0,
@@ -160,6 +172,7 @@ class HttpTransport:
             ),
             limits=KEEPALIVE,
             follow_redirects=False,
+            auth=auth,
             transport=transport,
             verify=_ssl_context(),
         )
@@ -221,19 +234,20 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         weight: float = 1.0,
         empty: Any = MISSING,
+        accept: frozenset[int] = frozenset(),
     ) -> Any:
         """Return the body of a GET as parsed JSON; arguments as for :meth:`get`.
 
-        A service that says "nothing there" with an empty body has ``empty`` returned.
+        A service that says "nothing there" with an empty body has ``empty`` returned. One that
+        tells something with an error status, too, has that status in ``accept``.
 
         Raises:
             TransientError: As for :meth:`get`, and for HTML, truncated JSON, and an empty body
                 unless ``empty`` is given.
             InvalidDataError: If the JSON holds NaN or an infinity.
         """
-        return self._fetch(
-            path, params, headers, weight, functools.partial(self._parse_json, empty=empty)
-        )
+        check = functools.partial(self._parse_json, empty=empty)
+        return self._fetch(path, params, headers, weight, check, accept)
 
     def _fetch(
         self,
@@ -242,6 +256,7 @@ class HttpTransport:
         headers: Mapping[str, str] | None,
         weight: float,
         check: Callable[[Fetched], Checked],
+        accept: frozenset[int] = frozenset(),
     ) -> Checked:
         url = f"{self._base_url}/{path.lstrip('/')}" if path else self._base_url
         sent = {key: value for key, value in (params or {}).items() if value is not None}
@@ -249,7 +264,7 @@ class HttpTransport:
         for attempt in range(self._retries + 1):
             self._wait_for_turn(url, weight, deadline)
             try:
-                fetched = self._attempt(url, sent or None, headers, deadline)
+                fetched = self._attempt(url, sent or None, headers, deadline, accept)
                 result = check(fetched)
             except TransientError as error:
                 error.context["attempts"] = attempt + 1
@@ -287,13 +302,14 @@ class HttpTransport:
         params: Params | None,
         headers: Mapping[str, str] | None,
         deadline: float,
+        accept: frozenset[int],
     ) -> Fetched:
         for _ in range(MAX_REDIRECTS + 1):
             fetched = self._send(url, params, headers, deadline)
             if fetched.status not in REDIRECT_STATUSES:
                 break
             url, params = self._redirect_target(fetched), None
-        if 200 <= fetched.status < 300:
+        if 200 <= fetched.status < 300 or fetched.status in accept:
             return fetched
         return self._refuse(fetched)
 
@@ -366,7 +382,8 @@ class HttpTransport:
             raise OperatorActionRequired(
                 f"{self.source} does not accept our credentials (401). Check its key.", context
             )
-        raise DataUnavailable(f"{self.source} has nothing for this request ({status}).", context)
+        what = "has nothing for" if status in NOTHING_THERE else "refuses"
+        raise DataUnavailable(f"{self.source} {what} this request ({status}).", context)
 
     def _parse_json(self, fetched: Fetched, *, empty: Any) -> Any:
         text = fetched.text.lstrip("\ufeff \t\r\n")
@@ -377,7 +394,7 @@ class HttpTransport:
                 f"{self.source} sent a web page instead of JSON.", self._context(fetched)
             )
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return json.loads(_keepable(text), parse_constant=_refuse_constant)
         except _NotFiniteError as error:
             raise InvalidDataError(
                 f"{self.source} sent {error} where a number belongs.", self._context(fetched)
@@ -433,6 +450,11 @@ class HttpTransport:
             "excerpt": redact_text(fetched.text[: 4 * EXCERPT_CHARS])[:EXCERPT_CHARS],
             **_problem(fetched),
         }
+
+
+def _keepable(text: str) -> str:
+    """Return JSON in which the characters that no database keeps are replacement characters."""
+    return _UNKEEPABLE.sub(lambda match: match["kept"] or "\\ufffd", text)
 
 
 class _NotFiniteError(ValueError):

@@ -209,6 +209,28 @@ def test_numbers_that_are_none_are_refused_at_once(text: str) -> None:
     assert len(world.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b'{"raw": "KNYC\\u0000"}', "KNYC\ufffd"),
+        (b'{"raw": "KNYC\\ud800"}', "KNYC\ufffd"),
+        (b'{"raw": "KNYC\\uDC00\\ud83c"}', "KNYC\ufffd\ufffd"),
+        (b'{"raw": "\\ud83c\\udf21"}', "\U0001f321"),
+        (rb'{"raw": "a path \\u0000"}', r"a path \u0000"),
+    ],
+)
+def test_characters_that_no_database_keeps_are_replaced_in_json(sent, read) -> None:
+    with World(httpx.Response(200, content=sent)).open() as http:
+        assert http.get_json("/x") == {"raw": read}
+
+
+def test_a_body_of_rubbish_can_be_kept_as_evidence() -> None:
+    world = World(httpx.Response(200, content=b"\x00\x01\xff rubbish"))
+    with world.open(retries=0) as http, pytest.raises(TransientError) as raised:
+        http.get_json("/x")
+    assert raised.value.context["excerpt"] == "\ufffd\x01\ufffd rubbish"
+
+
 def test_text_is_read_whatever_its_bytes() -> None:
     world = World(httpx.Response(200, content=b"CLIMATE REPORT \xb0F"))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from boz.core.errors import BozBaseException, DataUnavailable, TransientError
+from boz.core.http import NOTHING_THERE
 from boz.core.logging import get_logger
 from weather.clients.nws import GridPoint, NwsClient
 from weather.models import Station
@@ -85,13 +86,16 @@ def ask_cell(
     try:
         return ask(point), found
     except DataUnavailable as error:
-        is_gone = error.context.get("status") in (404, 410)
-        if not is_gone or found is not None or cell.is_fresh(now):
+        if not _is_gone(error):
+            raise
+        if found is not None or cell.is_fresh(now):
             raise _no_forecast(cell, error) from error
     found = _point(cell, client=client)
     try:
         return ask(found), found
     except DataUnavailable as error:
+        if not _is_gone(error):
+            raise
         raise _no_forecast(cell, error) from error
 
 
@@ -117,7 +121,7 @@ def _looked_up(cell: KnownCell, *, client: NwsClient) -> GridPoint | None:
     except BozBaseException as error:
         is_silent = isinstance(error, TransientError) and error.context.get("status") is None
         if is_silent or cell.point is None:
-            if isinstance(error, DataUnavailable):
+            if isinstance(error, DataUnavailable) and _is_gone(error):
                 raise _no_forecast(cell, error) from error
             raise
         return None
@@ -125,6 +129,10 @@ def _looked_up(cell: KnownCell, *, client: NwsClient) -> GridPoint | None:
 
 def _point(cell: KnownCell, *, client: NwsClient) -> GridPoint:
     return client.point(latitude=cell.latitude, longitude=cell.longitude)
+
+
+def _is_gone(error: DataUnavailable) -> bool:
+    return error.context.get("status") in NOTHING_THERE
 
 
 def _no_forecast(cell: KnownCell, error: DataUnavailable) -> DataUnavailable:

@@ -17,7 +17,7 @@ from boz.core.errors import (
     InvalidDataError,
     TransientError,
 )
-from boz.core.http import Captured
+from boz.core.http import NOTHING_THERE, Captured
 from boz.core.logging import get_logger
 from boz.core.schemas import SkippedSubject
 from weather.models import ForecastSource, SourceContact, Station
@@ -168,12 +168,11 @@ class SourceRun:
         *,
         captured: Sequence[Captured] = (),
         station: Station | None = None,
-        stations: Sequence[str] = (),
     ) -> None:
         """Leave a subject out because of an error, and judge the source by it.
 
-        That there is nothing for a subject is an answer; silence and nonsense are not. Nonsense is
-        kept with its evidence.
+        That there is nothing for a subject is an answer, though no word on what was said before;
+        silence, refusals and nonsense are none. Nonsense is kept with its evidence.
         """
         context = dict(error.context)
         if isinstance(error, InvalidDataError):
@@ -189,8 +188,8 @@ class SourceRun:
             if refusal.payload is not None:
                 context["payload_sha256"] = refusal.payload.sha256
         self.skip(subject, error.message, context)
-        if isinstance(error, DataUnavailable):
-            self.answered(stations)
+        if _says_nothing_is_there(error):
+            self.answered()
             return
         self._problems.append(f"{subject}: {error.message}")
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
@@ -238,7 +237,7 @@ class SourceRun:
 
     def _judge_answers(self, source: ForecastSource) -> None:
         source.last_success_at = self.now
-        source.error_streak = len(self._problems)
+        source.error_streak = 0
         source.paused_until = None
         reasons = [source.last_error] if self._problems else []
         if self._values and self._missing / self._values > NULL_SHARE_LIMIT:
@@ -262,3 +261,11 @@ class SourceRun:
         source.status = Status.DOWN
         source.paused_until = self.now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(surplus, 10))
         source.status_reason += f" Not asked again before {source.paused_until:%Y-%m-%d %H:%M} UTC."
+
+
+def _says_nothing_is_there(error: BozBaseException) -> bool:
+    """Say whether a source answered properly, and had nothing for us."""
+    if not isinstance(error, DataUnavailable):
+        return False
+    status = error.context.get("status")
+    return status is None or status < 300 or status in NOTHING_THERE

@@ -228,7 +228,7 @@ def _settle(intake: Intake[Any], task: Task[Any], came: _Came) -> None:
             raise came.error
         run.rows += intake.store(task, came.answer, came.captured)
     except BozBaseException as error:
-        run.leave_out(task.subject, error, captured=came.captured, stations=task.stations)
+        run.leave_out(task.subject, error, captured=came.captured)
     except Exception as error:
         log.exception("Stopped unexpectedly", subject=task.subject)
         sentence = redact_text(f"Stopped by an unexpected {type(error).__name__}: {error}")[:500]

@@ -6,8 +6,10 @@ import json
 import httpx
 import pytest
 
+from boz.core.errors import StaleDataError
 from weather.clients.nws import NwsClient
 from weather.models import ClimateReport, Forecast, ForecastSource, Observation, Payload, Station
+from weather.selectors import fresh_forecasts
 from weather.services.climate_reports import ClimateReports
 from weather.services.grid_forecasts import GridForecasts
 from weather.services.intake import take_in
@@ -187,6 +189,49 @@ def test_an_outage_degrades_and_then_downs_the_source_and_recovery_clears_it(onl
     ingest_forecasts(now=NOW + dt.timedelta(hours=1), client=world.nws())
     assert health("nws-grid").status == ForecastSource.Status.OK
     assert health("nws-grid").last_error == ""
+
+
+@pytest.mark.parametrize("status", [400, 403, 302])
+def test_a_service_that_shuts_us_out_is_neither_well_nor_keeps_its_forecast_fresh(only_ny, status):
+    world = World()
+    path = world.has_grid(only_ny, body=grid_body((JULY_9, 84), issued=ISSUED))
+    ingest_forecasts(now=NOW, client=world.nws())
+    elsewhere = {"location": "https://login.example.org/"}
+    world.answers[path] = httpx.Response(status, text="Access Denied", headers=elsewhere)
+    for minutes in (30, 60, 95):
+        later = NOW + dt.timedelta(minutes=minutes)
+        result = ingest_forecasts(now=later, client=world.nws())
+        assert "no grid forecast" not in result.skipped[0].reason
+    assert health("nws-grid").status == ForecastSource.Status.DOWN
+    assert health("nws-grid").last_success_at == NOW
+    with pytest.raises(StaleDataError):
+        fresh_forecasts(station=only_ny, climate_day=JULY_9, as_of=later)
+
+
+def test_a_forecast_that_is_gone_does_not_keep_the_last_one_fresh(only_ny):
+    world = World()
+    path = world.has_grid(only_ny, body=grid_body((JULY_9, 84), issued=ISSUED))
+    ingest_forecasts(now=NOW, client=world.nws())
+    del world.answers[path]
+    later = NOW + dt.timedelta(minutes=95)
+    ingest_forecasts(now=later, client=world.nws())
+    with pytest.raises(StaleDataError):
+        fresh_forecasts(station=only_ny, climate_day=JULY_9, as_of=later)
+
+
+def test_stations_without_an_answer_beside_others_are_no_runs_without_one():
+    Station.objects.filter(code__in=("AUS", "CHI", "MIA", "NY")).update(is_active=True)
+    world = World()
+    path = world.has_grid(real_station("NY"), body=grid_body((JULY_10, 89), issued=ISSUED))
+    for column, code in enumerate(("AUS", "CHI", "MIA")):
+        world.has_grid(real_station(code), body=httpx.Response(500), cell=(column, 1))
+    ingest_forecasts(now=NOW, client=world.nws())
+    assert health("nws-grid").last_error.count("500") == 3
+    world.answers[path] = httpx.Response(500)
+    ingest_forecasts(now=NOW + dt.timedelta(minutes=10), client=world.nws())
+    source = health("nws-grid")
+    assert (source.status, source.paused_until) == (ForecastSource.Status.DEGRADED, None)
+    assert source.status_reason == "No good answer in 1 run(s) in a row."
 
 
 def test_an_outage_of_one_source_leaves_the_others_alone(only_ny):

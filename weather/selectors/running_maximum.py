@@ -13,9 +13,13 @@ from weather.domain.metar import (
     is_six_hour_group_of_day,
     six_hour_window,
 )
+from weather.domain.station_observation import FIVE_MINUTE
 from weather.models import ClimateReport, DailySummary, Observation, Station
 from weather.sources import DSM
 
+#: Five-minute values are those of a moment; the official high is the highest of the station's
+#: averages, so a moment may exceed it. They prove this much less than they read.
+MOMENT_EXCESS_F = 1
 #: The 24-hour group and late routine reports come just after the day's end.
 REPORT_SLACK = dt.timedelta(minutes=30)
 
@@ -58,9 +62,10 @@ def running_maximum(
 ) -> RunningMaximum | None:
     """Return the highest temperature of a day that was certain then, None without evidence.
 
-    Evidence are station reports inside the day, 6-hour groups whose whole period lies inside it,
-    the 24-hour group at its end, daily summary messages, and climate reports of the day itself (a
-    partial one is a lower bound; a final one is here no more than that).
+    Evidence are station reports inside the day, five-minute values with a margin, 6-hour groups
+    whose whole period lies inside it, the 24-hour group at its end, daily summary messages, and
+    climate reports of the day itself (a partial one is a lower bound; a final one is here no more
+    than that).
     """
     start, _ = station.climate_day_bounds(climate_day)
     reports = _observations(station=station, climate_day=climate_day, as_of=as_of)
@@ -190,6 +195,9 @@ def _readings(
         if at >= end:
             continue
         limits = [period.max_f for period in periods if period.start <= at <= period.end]
-        high = max(item.temp_low_f, min([item.temp_high_f, *limits]))
-        found.append(RunningMaximum(item.temp_low_f, high, at, f"station report {at:%H:%M}Z"))
+        low, what = item.temp_low_f, "station report"
+        if item.kind == FIVE_MINUTE:
+            low, what = min([low - MOMENT_EXCESS_F, *limits]), "five-minute value"
+        high = max(low, min([item.temp_high_f, *limits]))
+        found.append(RunningMaximum(low, high, at, f"{what} {at:%H:%M}Z"))
     return found

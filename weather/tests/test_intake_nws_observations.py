@@ -123,8 +123,8 @@ def test_a_value_that_is_filled_in_later_gets_in_and_is_known_from_then(chicago)
         return selectors.running_maximum(station=chicago, climate_day=DAY, as_of=as_of)
 
     assert seen(NOW - SECOND) is None
-    assert seen(NOW).low_f == seen(later - SECOND).low_f == 84
-    assert seen(later).low_f == 89
+    assert seen(NOW).high_f == seen(later - SECOND).high_f == 85
+    assert seen(later).high_f == 90
 
 
 def test_a_report_that_follows_a_five_minute_row_of_its_minute_is_kept_beside_it(chicago):
@@ -167,8 +167,8 @@ def test_a_stored_value_that_fails_the_quality_control_later_no_longer_counts(ch
     def low(as_of):
         return selectors.running_maximum(station=chicago, climate_day=DAY, as_of=as_of).low_f
 
-    assert low(later - SECOND) == 113
-    assert low(later) == 84
+    assert low(later - SECOND) == 112
+    assert low(later) == 83
     withdrawn = Observation.objects.get(withdrawn_at=later)
     assert "failed the quality control" in withdrawn.withdrawn_because
     assert "withdrawn" not in take(world, now=later + dt.timedelta(minutes=5)).done
@@ -226,7 +226,7 @@ def test_fahrenheit_sent_as_celsius_is_refused_beside_recent_highs(chicago):
     result = take(world)
     assert "degrees Fahrenheit given as Celsius" in result.skipped[0].reason
     found = selectors.running_maximum(station=chicago, climate_day=DAY, as_of=NOW)
-    assert (found.low_f, found.high_f) == (50, 50)
+    assert (found.low_f, found.high_f) == (49, 50)
 
 
 def test_a_cold_night_after_a_hot_day_is_no_mixup(chicago):
@@ -337,4 +337,4 @@ def test_the_day_ends_at_standard_midnight_whatever_the_clocks_do(chicago, last_
     def low(of):
         return selectors.running_maximum(station=chicago, climate_day=of, as_of=now).low_f
 
-    assert (low(day), low(day + dt.timedelta(days=1))) == (86, 50)
+    assert (low(day), low(day + dt.timedelta(days=1))) == (85, 49)

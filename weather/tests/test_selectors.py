@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from weather import selectors
+from weather.domain.station_observation import FIVE_MINUTE
 from weather.models import DailySummary, Forecast
 from weather.sources import WEATHER_COMPANY
 from weather.tests.factories import (
@@ -251,6 +252,25 @@ def test_a_whole_celsius_reading_proves_only_its_lowest_meaning():
     row = ObservationFactory(temp_low_f=78, temp_high_f=79)
     found = running(row.station, at(20, 20))
     assert (found.low_f, found.high_f) == (78, 79)
+
+
+def test_a_five_minute_value_proves_a_degree_less_since_the_official_high_is_of_averages():
+    # 26 °C is 78 or 79 °F at that moment; the average around it may have been 77.
+    five_minutes = {"kind": FIVE_MINUTE, "temp_low_f": 78, "temp_high_f": 79}
+    row = ObservationFactory(**five_minutes)
+    found = running(row.station, at(20, 20))
+    assert (found.low_f, found.high_f) == (77, 79)
+    assert found.evidence == "five-minute value 18:53Z"
+
+
+def test_a_maximum_group_refutes_a_warmer_five_minute_value():
+    miami = real_station("MIA")
+    spike = {"kind": FIVE_MINUTE, "temp_low_f": 86, "temp_high_f": 86}
+    ObservationFactory(station=miami, observed_at=at(20, 16), **spike)
+    assert running(miami, at(20, 17)).low_f == 85
+    ObservationFactory(station=miami, observed_at=at(20, 17, 53), temp_low_f=77, max_6h_f=78)
+    found = running(miami, at(20, 18))
+    assert (found.low_f, found.high_f) == (78, 78)
 
 
 def test_an_exact_group_says_which_meaning_of_a_reading_is_too_warm():

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from boz.core.errors import DataUnavailable, InvalidDataError, TransientError
-from markets.clients.kalshi import error_code_and_message, objects
+from markets.clients.kalshi import error_code_and_message, wire
 from markets.clients.kalshi.objects import ExchangeMarket, read_object
 from markets.tests.exchange import client_of, market_body, payload
 
@@ -113,9 +113,9 @@ def test_a_time_without_zone_is_refused():
 
 
 def test_an_unheard_of_field_is_told_once(caplog, monkeypatch):
-    objects._tell_unknown_field.cache_clear()
+    wire._tell_unknown_field.cache_clear()
     told = []
-    monkeypatch.setattr(objects.log, "info", lambda message, **fields: told.append(fields["field"]))
+    monkeypatch.setattr(wire.log, "info", lambda message, **fields: told.append(fields["field"]))
 
     for _ in range(3):
         read_object(ExchangeMarket, _market(brand_new=1), what="it")

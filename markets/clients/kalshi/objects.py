@@ -1,120 +1,62 @@
-"""What the exchange's public market data looks like, checked where it enters.
-
-Prices and counts are exact decimals read from fixed-point strings. A field that is needed and
-missing refuses the object; a price that is missing stays missing: there are no defaults for it.
-"""
+"""What the exchange's public market data looks like, checked where it enters."""
 
 from __future__ import annotations
 
-import functools
+import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, ClassVar, TypeVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
+from pydantic import Field, StrictBool, field_validator, model_validator
+
+from markets.clients.kalshi.wire import (
+    Count,
+    Dollars,
+    Exact,
+    ExchangeObject,
+    Instant,
+    Name,
+    OptionalCount,
+    OptionalExact,
+    OptionalInstant,
+    OptionalPrice,
+    Price,
+    SignedCount,
+    UnixSeconds,
+    names,
+    read_object,
 )
 
-from boz.core.errors import InvalidDataError
-from boz.core.logging import get_logger
-
-log = get_logger("MARKET")
-
-
-def _exact(value: Any) -> Any:
-    """Read a fixed-point string; the JSON numbers of strikes and multipliers keep their digits."""
-    if isinstance(value, bool):
-        raise ValueError("must be a decimal number")
-    if isinstance(value, float):
-        value = repr(value)
-    try:
-        return Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
-        raise ValueError("must be a decimal number") from None
-
-
-def _nothing_when_empty(value: Any) -> Any:
-    return None if value is None or value == "" else _exact(value)
-
-
-def _instant(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 time")
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
-OptionalExact = Annotated[
-    Annotated[Decimal, Field(allow_inf_nan=False)] | None, BeforeValidator(_nothing_when_empty)
+__all__ = [
+    "AskSpread",
+    "BidSpread",
+    "BookSides",
+    "EventFeeChange",
+    "Exact",
+    "ExchangeBook",
+    "ExchangeCandle",
+    "ExchangeEvent",
+    "ExchangeMarket",
+    "ExchangeObject",
+    "ExchangeSchedule",
+    "ExchangeSeries",
+    "ExchangeStatus",
+    "ExchangeTrade",
+    "HistoricalCutoff",
+    "MaintenanceWindow",
+    "OpenHours",
+    "OptionalExact",
+    "OptionalPrice",
+    "Price",
+    "PriceStep",
+    "SeriesFeeChange",
+    "SettlementSource",
+    "ShardStatus",
+    "TradedPrices",
+    "UserDataTimestamp",
+    "WeeklyHours",
+    "read_object",
 ]
-Price = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
-OptionalPrice = Annotated[
-    Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)] | None,
-    BeforeValidator(_nothing_when_empty),
-]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
-
-
-class ExchangeObject(BaseModel):
-    """Base: frozen; fields that we do not use are dropped, unheard-of ones told once."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    #: Documented fields that we leave aside.
-    unused: ClassVar[frozenset[str]] = frozenset()
-
-
-Parsed = TypeVar("Parsed", bound=ExchangeObject)
-
-
-def read_object(kind: type[Parsed], payload: Any, *, what: str) -> Parsed:
-    """Read one object.
-
-    Raises:
-        InvalidDataError: Naming each field that is missing or cannot be true.
-    """
-    if not isinstance(payload, Mapping):
-        raise InvalidDataError(
-            f"The exchange sent no object for {what}.", {"type": type(payload).__name__}
-        )
-    for name in payload.keys() - _known_fields(kind):
-        _tell_unknown_field(kind.__name__, str(name))
-    try:
-        return kind.model_validate(dict(payload))
-    except ValidationError as error:
-        faults = [_fault(item) for item in error.errors(include_url=False, include_context=False)]
-        raise InvalidDataError(
-            f"The exchange's data for {what} cannot be used: {'; '.join(faults)}.",
-            {"subject": what, "fields": faults},
-        ) from None
-
-
-def _fault(item: Any) -> str:
-    name = ".".join(str(part) for part in item["loc"]) or "object"
-    if item["type"] == "missing":
-        return f"the field '{name}' is missing"
-    return f"'{name}' {item['msg'].removeprefix('Value error, ')}, was {str(item['input'])[:60]!r}"
-
-
-@functools.cache
-def _known_fields(kind: type[ExchangeObject]) -> frozenset[str]:
-    return frozenset(kind.model_fields) | kind.unused
-
-
-@functools.cache
-def _tell_unknown_field(kind: str, name: str) -> None:
-    """Log an unheard-of field; the cache makes it once per process."""
-    log.info("The exchange sends a field we do not know", object=kind, field=name)
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 class SettlementSource(ExchangeObject):
@@ -131,7 +73,7 @@ class SettlementSource(ExchangeObject):
 class ExchangeSeries(ExchangeObject):
     """A series with its fee."""
 
-    unused: ClassVar[frozenset[str]] = _names(
+    unused: ClassVar[frozenset[str]] = names(
         """frequency category categories tags contract_url contract_terms_url product_metadata
         additional_prohibitions volume_fp last_updated_ts exchange_index"""
     )
@@ -151,9 +93,9 @@ class ExchangeSeries(ExchangeObject):
 class PriceStep(ExchangeObject):
     """One stretch of the price grid, dollars."""
 
-    start: Exact
-    end: Exact
-    step: Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
+    start: Dollars
+    end: Dollars
+    step: Annotated[Dollars, Field(gt=0)]
 
     def as_json(self) -> dict[str, str]:
         """Return it as it is stored: dollar strings."""
@@ -163,7 +105,7 @@ class PriceStep(ExchangeObject):
 class ExchangeMarket(ExchangeObject):
     """A market: strikes, times, state and outcome. Its label is carried, never read."""
 
-    unused: ClassVar[frozenset[str]] = _names(
+    unused: ClassVar[frozenset[str]] = names(
         """market_type title subtitle no_sub_title exchange_index is_provisional created_time
         updated_time expected_expiration_time latest_expiration_time expiration_time
         occurrence_datetime settlement_timer_seconds can_close_early early_close_condition
@@ -190,10 +132,10 @@ class ExchangeMarket(ExchangeObject):
     yes_bid_dollars: OptionalPrice = None
     yes_ask_dollars: OptionalPrice = None
     last_price_dollars: OptionalPrice = None
-    volume_fp: OptionalExact = None
+    volume_fp: OptionalCount = None
     result: str = ""
     settlement_value_dollars: OptionalPrice = None
-    settlement_ts: Instant | None = None
+    settlement_ts: OptionalInstant = None
     expiration_value: str | None = None
 
     @field_validator("yes_bid_dollars", "last_price_dollars")
@@ -211,7 +153,7 @@ class ExchangeMarket(ExchangeObject):
 class ExchangeEvent(ExchangeObject):
     """An event with its markets."""
 
-    unused: ClassVar[frozenset[str]] = _names(
+    unused: ClassVar[frozenset[str]] = names(
         """sub_title collateral_return_type mutually_exclusive category strike_date strike_period
         product_metadata last_updated_ts exchange_index available_on_brokers"""
     )
@@ -238,8 +180,8 @@ class ExchangeEvent(ExchangeObject):
 class BookSides(ExchangeObject):
     """Bids of both sides as sent: ascending, best last. Both keys are needed, also when empty."""
 
-    yes_dollars: tuple[tuple[Exact, Exact], ...]
-    no_dollars: tuple[tuple[Exact, Exact], ...]
+    yes_dollars: tuple[tuple[Dollars, SignedCount], ...]
+    no_dollars: tuple[tuple[Dollars, SignedCount], ...]
 
     @field_validator("yes_dollars", "no_dollars", mode="before")
     @classmethod
@@ -258,13 +200,205 @@ class ExchangeBook(ExchangeObject):
 class ExchangeTrade(ExchangeObject):
     """A public trade."""
 
-    unused: ClassVar[frozenset[str]] = _names(
+    unused: ClassVar[frozenset[str]] = names(
         "no_price_dollars taker_book_side taker_side is_block_trade exchange_index"
     )
 
     trade_id: str
     ticker: str
-    count_fp: Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
+    count_fp: Annotated[Count, Field(gt=0)]
     yes_price_dollars: Price
     taker_outcome_side: str
     created_time: Instant
+
+
+class _Spread(ExchangeObject):
+    """Opening, lowest, highest and last price of one side of the book within a candle."""
+
+    open: OptionalPrice
+    low: OptionalPrice
+    high: OptionalPrice
+    close: OptionalPrice
+
+
+class BidSpread(_Spread):
+    """Bids within a candle; without a bid there is none, not a bid of 0."""
+
+    @field_validator("open", "low", "high", "close")
+    @classmethod
+    def _zero_is_no_quote(cls, value: Decimal | None) -> Decimal | None:
+        return None if value == 0 else value
+
+
+class AskSpread(_Spread):
+    """Asks within a candle; without an ask there is none, not an ask of 1."""
+
+    @field_validator("open", "low", "high", "close")
+    @classmethod
+    def _one_is_no_quote(cls, value: Decimal | None) -> Decimal | None:
+        return None if value == 1 else value
+
+
+class TradedPrices(ExchangeObject):
+    """Prices of the trades within a candle, all missing when there was no trade."""
+
+    unused: ClassVar[frozenset[str]] = names("min max")
+
+    open: OptionalPrice = None
+    low: OptionalPrice = None
+    high: OptionalPrice = None
+    close: OptionalPrice = None
+    mean: OptionalPrice = None
+    previous: OptionalPrice = None
+
+
+class ExchangeCandle(ExchangeObject):
+    """One candle of a market, prices of the YES side. The end is inclusive.
+
+    The live tier names prices ``open_dollars`` and counts ``volume_fp``, the historical one
+    ``open`` and ``volume``; both are read here.
+    """
+
+    end_period_ts: UnixSeconds
+    yes_bid: BidSpread
+    yes_ask: AskSpread
+    price: TradedPrices
+    volume: Count
+    open_interest: Count
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_spelling(cls, payload: Any) -> Any:
+        if not isinstance(payload, Mapping):
+            return payload
+        return {
+            str(name).removesuffix("_fp"): _without_suffix(value) for name, value in payload.items()
+        }
+
+
+class SeriesFeeChange(ExchangeObject):
+    """A fee of a series, from a moment on."""
+
+    id: Name
+    series_ticker: Name
+    fee_type: Name
+    fee_multiplier: Exact
+    scheduled_ts: Instant
+
+
+class EventFeeChange(ExchangeObject):
+    """A fee of an event that differs from its series', from a moment on; None ends it."""
+
+    id: Name
+    event_ticker: Name
+    series_ticker: Name
+    fee_type_override: str | None
+    fee_multiplier_override: OptionalExact
+    scheduled_ts: Instant
+
+    @field_validator("fee_type_override")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+
+class ShardStatus(ExchangeObject):
+    """Whether one shard of the exchange is open."""
+
+    unused: ClassVar[frozenset[str]] = names("description intra_exchange_transfers_active")
+
+    exchange_index: int
+    exchange_active: StrictBool
+    trading_active: StrictBool
+
+
+class ExchangeStatus(ExchangeObject):
+    """Whether the exchange is open; ``exchange_active`` false means that cancels fail too."""
+
+    unused: ClassVar[frozenset[str]] = names("intra_exchange_transfers_active")
+
+    exchange_active: StrictBool
+    trading_active: StrictBool
+    exchange_estimated_resume_time: OptionalInstant = None
+    exchange_index_statuses: tuple[ShardStatus, ...] = ()
+
+    @field_validator("exchange_index_statuses", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any) -> Any:
+        return () if value is None else value
+
+    def may_order(self, exchange_index: int) -> bool:
+        """Say whether orders can be placed on a shard."""
+        return (
+            self.exchange_active
+            and self.trading_active
+            and all(
+                shard.exchange_active and shard.trading_active
+                for shard in self.exchange_index_statuses
+                if shard.exchange_index == exchange_index
+            )
+        )
+
+    def may_cancel(self, exchange_index: int) -> bool:
+        """Say whether orders can be cancelled on a shard."""
+        return self.exchange_active and all(
+            shard.exchange_active
+            for shard in self.exchange_index_statuses
+            if shard.exchange_index == exchange_index
+        )
+
+
+class OpenHours(ExchangeObject):
+    """One stretch of open hours of a weekday, Eastern time, ``HH:MM``."""
+
+    open_time: dt.time
+    close_time: dt.time
+
+
+class WeeklyHours(ExchangeObject):
+    """The open hours of a week, valid between two moments."""
+
+    start_time: Instant
+    end_time: Instant
+    monday: tuple[OpenHours, ...]
+    tuesday: tuple[OpenHours, ...]
+    wednesday: tuple[OpenHours, ...]
+    thursday: tuple[OpenHours, ...]
+    friday: tuple[OpenHours, ...]
+    saturday: tuple[OpenHours, ...]
+    sunday: tuple[OpenHours, ...]
+
+
+class MaintenanceWindow(ExchangeObject):
+    """A time in which the exchange is closed for maintenance."""
+
+    start_datetime: Instant
+    end_datetime: Instant
+
+
+class ExchangeSchedule(ExchangeObject):
+    """When the exchange is open."""
+
+    standard_hours: tuple[WeeklyHours, ...]
+    maintenance_windows: tuple[MaintenanceWindow, ...]
+
+
+class HistoricalCutoff(ExchangeObject):
+    """Up to which moments data has moved to the historical tier; the border is fuzzy."""
+
+    market_settled_ts: Instant
+    trades_created_ts: Instant
+    orders_updated_ts: Instant
+    market_positions_last_updated_ts: OptionalInstant = None
+
+
+class UserDataTimestamp(ExchangeObject):
+    """Up to when reads of an account show what the matching engine did."""
+
+    as_of_time: Instant
+
+
+def _without_suffix(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {str(name).removesuffix("_dollars"): item for name, item in value.items()}

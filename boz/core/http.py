@@ -114,7 +114,6 @@ class HttpTransport:
         patience: Reads from a refusal without Retry-After, and the present time, for how many
             seconds to leave the service alone; None when it does not say.
         auth: Signs each attempt anew and may look at each answer; None for a public service.
-        auth: Signs each attempt anew and may look at each answer; None for a public service.
         capture: Called with every accepted body, in the thread that made the call.
         transport: Replaces the network in tests.
         max_total_seconds: Limit of one call with all its waiting and attempts.
@@ -136,7 +135,6 @@ class HttpTransport:
         retries: int = 3,
         backoff_seconds: float = BACKOFF_BASE_SECONDS,
         patience: Callable[[Fetched, dt.datetime], float | None] | None = None,
-        auth: httpx.Auth | None = None,
         auth: httpx.Auth | None = None,
         capture: Callable[[Captured], None] | None = None,
         transport: httpx.BaseTransport | None = None,

@@ -1,0 +1,34 @@
+"""Reads of the exchange as of a moment; nothing later than ``as_of`` is visible."""
+
+from __future__ import annotations
+
+from markets.selectors.candles import candles, latest_indicators
+from markets.selectors.fees import fee_terms, known_fees
+from markets.selectors.listings import ladder, price_ranges, tradeable_events
+from markets.selectors.operations import (
+    MAX_STATUS_AGE,
+    TradingPause,
+    exchange_is_open,
+    latest_status,
+    trading_pause,
+)
+from markets.selectors.quotes import MAX_BOOK_AGE, last_prices, latest_book, latest_books
+
+__all__ = [
+    "MAX_BOOK_AGE",
+    "MAX_STATUS_AGE",
+    "TradingPause",
+    "candles",
+    "exchange_is_open",
+    "fee_terms",
+    "known_fees",
+    "ladder",
+    "last_prices",
+    "latest_book",
+    "latest_books",
+    "latest_indicators",
+    "latest_status",
+    "price_ranges",
+    "tradeable_events",
+    "trading_pause",
+]

@@ -12,12 +12,52 @@ from markets.matching.against_book import (
     MatchStatus,
     match_against_book,
 )
-from markets.matching.orders import TimeInForce
+from markets.matching.engine import MarketPhase, MatchingEngine, Preview
+from markets.matching.events import (
+    Accepted,
+    Amended,
+    Canceled,
+    Event,
+    Events,
+    Filled,
+    FillLeg,
+    LevelChanged,
+    UpdateReason,
+)
+from markets.matching.orders import (
+    Amendment,
+    BookSide,
+    NewOrder,
+    OrderRefusedError,
+    OrderState,
+    Refusal,
+    SelfTradePrevention,
+    TimeInForce,
+)
 
 __all__ = [
+    "Accepted",
+    "Amended",
+    "Amendment",
+    "BookSide",
+    "Canceled",
+    "Event",
+    "Events",
+    "FillLeg",
+    "Filled",
+    "LevelChanged",
+    "MarketPhase",
     "MatchResult",
     "MatchStatus",
     "MatchedFill",
+    "MatchingEngine",
+    "NewOrder",
+    "OrderRefusedError",
+    "OrderState",
+    "Preview",
+    "Refusal",
+    "SelfTradePrevention",
     "TimeInForce",
+    "UpdateReason",
     "match_against_book",
 ]

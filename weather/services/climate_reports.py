@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 
 from boz.core.errors import BozBaseException, InvalidDataError
 from boz.core.http import Captured
@@ -25,6 +26,10 @@ NEW_PER_RUN = 72
 NEW_PER_STATION = 3
 #: A list holds about 28 issuances.
 LISTED_AT_MOST = 200
+#: A refused issuance is fetched anew this often for so long: the fault may have been a passing one,
+#: here (a clock that was off) or there, and a final report must not be lost to it.
+TRIED_AGAIN_EVERY = dt.timedelta(hours=1)
+TRIED_AGAIN_FOR = dt.timedelta(days=1)
 CLOCK_TOLERANCE = dt.timedelta(minutes=10)
 
 
@@ -79,9 +84,14 @@ class ClimateReports(Intake[Issuances]):
         ]
 
     def _known(self, station: Station) -> frozenset[str]:
-        """Return the issuances taken in or refused already, those that lists may still hold."""
+        """Return the issuances not to be fetched (again) now, those that lists may still hold."""
         taken = ClimateReport.objects.filter(station=station, source=self.source)
-        refused = Refusal.objects.filter(station=station, source=self.source)
+        refused = Refusal.objects.filter(
+            Q(last_seen_at__gt=self.now - TRIED_AGAIN_EVERY)
+            | Q(first_seen_at__lte=self.now - TRIED_AGAIN_FOR),
+            station=station,
+            source=self.source,
+        )
         prefix = f"{station.code} "
         return frozenset(
             [

@@ -8,7 +8,15 @@ import pytest
 
 from boz.core.errors import StaleDataError
 from weather.clients.nws import NwsClient
-from weather.models import ClimateReport, Forecast, ForecastSource, Observation, Payload, Station
+from weather.models import (
+    ClimateReport,
+    Forecast,
+    ForecastSource,
+    Observation,
+    Payload,
+    Refusal,
+    Station,
+)
 from weather.selectors import fresh_forecasts
 from weather.services.climate_reports import ClimateReports
 from weather.services.grid_forecasts import GridForecasts
@@ -347,6 +355,29 @@ def test_a_report_of_another_station_is_refused(only_ny):
     assert "CLIMIA, not CLINYC" in reasons[0]
     assert "LA GUARDIA" in reasons[1]
     assert not ClimateReport.objects.exists()
+
+
+def test_a_refused_report_is_tried_again_since_its_fault_may_pass(only_ny):
+    world = World()
+    text = climate_text("CLINYC_20260708_final")
+    world.has_report(only_ny, "p1", text=text, issued="2026-07-09T06:26:00Z")
+    # Our own clock was half an hour behind: the report seemed to come from the future.
+    behind = dt.datetime(2026, 7, 9, 6, tzinfo=UTC)
+    assert ingest_climate_reports(now=behind, client=world.nws()).skipped
+    right_after = behind + dt.timedelta(minutes=10)
+    ingest_climate_reports(now=right_after, client=world.nws())
+    assert world.asked.count("/products/p1") == 1
+    ingest_climate_reports(now=behind + dt.timedelta(hours=1), client=world.nws())
+    assert ClimateReport.objects.get().max_f == 85
+
+
+def test_a_report_that_stays_bad_is_not_tried_for_ever_and_kept_as_evidence_once(only_ny):
+    world = World()
+    other = climate_text("CLIMIA_20260708_final")
+    world.has_report(only_ny, "p1", text=other, issued="2026-07-09T08:25:00Z")
+    for hours in range(80):
+        ingest_climate_reports(now=NOW + dt.timedelta(hours=hours), client=world.nws())
+    assert world.asked.count("/products/p1") == Refusal.objects.get().times == 24
 
 
 def test_a_report_before_the_end_of_its_day_is_never_final(only_ny):

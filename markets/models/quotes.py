@@ -40,7 +40,13 @@ class Quote(models.Model):
 
 
 class BookSnapshot(models.Model):
-    """The bids of both sides at a moment, best first."""
+    """The bids of both sides at a moment, best first.
+
+    A row derived from :data:`UNKNOWN` says the opposite: from its moment on the book is not known,
+    until a later row. It has no levels, so whoever overlooks that finds nothing to trade with.
+    """
+
+    UNKNOWN = "unknown"
 
     market = models.ForeignKey(
         Market, on_delete=models.CASCADE, related_name="books", help_text="Which bracket."
@@ -62,6 +68,11 @@ class BookSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market.ticker} book {self.at:%Y-%m-%d %H:%M}Z"
+
+    @property
+    def is_known(self) -> bool:
+        """Say whether the row is a book, and not the moment from which none was known."""
+        return self.derived_from != self.UNKNOWN
 
     def as_order_book(self) -> OrderBook:
         """Return the typed book."""

@@ -19,7 +19,8 @@ def latest_books(
 ) -> dict[str, OrderBook]:
     """Return the newest known book of each market, by ticker; only books young enough.
 
-    A market without such a book is absent; one whose book was empty has an empty book.
+    A market without such a book is absent, also when its book has become unknown since; one whose
+    book was empty has an empty book.
     """
     fresh = Q(available_at__lte=as_of, at__lte=as_of, at__gte=as_of - max_age)
     tickers = {market.pk: market for market in event.markets.all()}
@@ -28,6 +29,8 @@ def latest_books(
         newest[row.market_id] = row
     books: dict[str, OrderBook] = {}
     for market_id, row in newest.items():
+        if not row.is_known:
+            continue
         row.market = tickers[market_id]
         books[row.market.ticker] = row.as_order_book()
     return books
@@ -36,7 +39,7 @@ def latest_books(
 def latest_book(
     *, market: Market, as_of: dt.datetime, max_age: dt.timedelta = MAX_BOOK_AGE
 ) -> OrderBook | None:
-    """Return the newest known book of one market, or None when none is young enough."""
+    """Return the newest book of one market; None when it is too old or unknown since."""
     row = (
         BookSnapshot.objects.filter(
             market=market, available_at__lte=as_of, at__lte=as_of, at__gte=as_of - max_age
@@ -45,7 +48,7 @@ def latest_book(
         .order_by("-at")
         .first()
     )
-    return None if row is None else row.as_order_book()
+    return row.as_order_book() if row is not None and row.is_known else None
 
 
 def last_prices(

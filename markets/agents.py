@@ -6,22 +6,26 @@ import datetime as dt
 
 from boz.core.agents import AgentResult, register_agent
 from markets.clients.kalshi import KalshiMarketData
-from markets.services.sync import sync_books, sync_markets
+from markets.services.sync import sync_books, sync_fee_changes, sync_markets, sync_operations
 
 
 def run_markets(now: dt.datetime) -> AgentResult:
-    """Sync listings, then the books of what is open."""
+    """Sync the exchange's state, listings and fees, then the books of what is open."""
     with KalshiMarketData.from_settings() as client:
+        operations = sync_operations(now=now, client=client)
         listings = sync_markets(now=now, client=client)
+        fees = sync_fee_changes(now=now, client=client)
         books = sync_books(now=now, client=client, last_prices=listings.last_prices)
+    parts = (operations, listings, fees, books)
     return AgentResult(
-        done={**listings.done, **books.done}, skipped=[*listings.skipped, *books.skipped]
+        done={name: value for part in parts for name, value in part.done.items()},
+        skipped=[item for part in parts for item in part.skipped],
     )
 
 
 register_agent(
     "markets",
     run_markets,
-    description="Syncs series, fees, events, markets, results and order books with the exchange.",
+    description="Syncs the exchange's state, series, fees, events, markets, results and books.",
     order=20,
 )

@@ -94,6 +94,10 @@ class FakeExchange:
         }
         self.events: dict[str, dict[str, Any]] = {}
         self.books: dict[str, Any] = {}
+        self.status: dict[str, Any] = {"exchange_active": True, "trading_active": True}
+        self.schedule: dict[str, Any] = {"standard_hours": [], "maintenance_windows": []}
+        self.series_fee_changes: list[dict[str, Any]] = []
+        self.event_fee_changes: list[dict[str, Any]] = []
         self.calls: list[httpx.URL] = []
         self.client = client_of(self._answer)
 
@@ -144,6 +148,16 @@ class FakeExchange:
         self.calls.append(request.url)
         path = request.url.path.removeprefix("/trade-api/v2")
         query = request.url.params
+        if path == "/exchange/status":
+            return httpx.Response(200 if self.status["exchange_active"] else 503, json=self.status)
+        if path == "/exchange/schedule":
+            return httpx.Response(200, json={"schedule": self.schedule})
+        if path == "/series/fee_changes":
+            return httpx.Response(200, json={"series_fee_change_arr": self.series_fee_changes})
+        if path == "/events/fee_changes":
+            return httpx.Response(
+                200, json={"event_fee_changes": self.event_fee_changes, "cursor": ""}
+            )
         if path.startswith("/series/"):
             return httpx.Response(200, json={"series": self.series_body})
         if path == "/events":

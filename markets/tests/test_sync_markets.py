@@ -393,3 +393,65 @@ def test_an_exchange_that_is_down_fails_the_job_and_keeps_the_rows(exchange):
         sync_markets(now=LATER, client=client_of(lambda _: httpx.Response(503)))
 
     assert _rows() == before
+
+
+def _determined(exchange, *, status="determined"):
+    body = exchange.list_event(DAY)
+    sync_markets(now=NOW, client=exchange.client)
+    exchange.settle(body, high_f=55, at=LATER)
+    for market in body["markets"]:
+        market["status"] = status
+    sync_markets(now=NOW + dt.timedelta(days=1), client=exchange.client)
+    return body
+
+
+def test_results_that_are_not_final_are_read_again_and_an_amendment_taken_over(exchange):
+    body = _determined(exchange)
+    Event.objects.update(status=Event.Status.SETTLED)
+    exchange.settle(body, high_f=56, at=NOW + dt.timedelta(days=1, hours=1))
+
+    sync_markets(now=NOW + dt.timedelta(days=1, hours=2), client=exchange.client)
+
+    event = Event.objects.get()
+    assert (event.status, event.expiration_value_f) == (Event.Status.SETTLED, Decimal("56.00"))
+    assert [m.ticker[-5:] for m in Market.objects.filter(result="yes")] == ["B56.5"]
+    exchange.calls.clear()
+    sync_markets(now=NOW + dt.timedelta(days=1, hours=3), client=exchange.client)
+    assert [url.path for url in exchange.calls if url.path.endswith("/markets")] == []
+
+
+def test_a_dispute_without_a_new_result_keeps_the_known_one(exchange):
+    body = _determined(exchange)
+    for market in body["markets"]:
+        market.update(status="disputed", result="", settlement_value_dollars=None)
+
+    sync_markets(now=NOW + dt.timedelta(days=1, hours=1), client=exchange.client)
+
+    assert Market.objects.filter(status="disputed").count() == 6
+    assert Market.objects.get(result="yes").settlement_value_dollars == Decimal(1)
+    assert Event.objects.get().status == Event.Status.DETERMINED
+
+
+def test_a_market_decided_early_leaves_the_rest_of_its_ladder_trading(exchange):
+    body = exchange.list_event(DAY)
+    sync_markets(now=NOW, client=exchange.client)
+    body["markets"][0].update(status="determined", result="no", close_time="2024-11-14T20:30:00Z")
+
+    sync_markets(now=LATER, client=exchange.client)
+
+    event = Event.objects.get()
+    assert (event.status, event.quarantine_reason) == (Event.Status.OPEN, "")
+    decided = Market.objects.get(result="no")
+    assert not decided.is_open(LATER)
+    assert sum(market.is_open(LATER) for market in event.markets.all()) == 5
+
+
+def test_a_whole_event_decided_early_is_determined_before_its_day_ends(exchange):
+    body = exchange.list_event(DAY)
+    sync_markets(now=NOW, client=exchange.client)
+    exchange.settle(body, high_f=55, at=LATER)
+
+    result = sync_markets(now=LATER, client=exchange.client)
+
+    assert Event.objects.get().status == Event.Status.DETERMINED
+    assert result.done["determined"] == 1

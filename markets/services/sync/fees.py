@@ -1,4 +1,4 @@
-"""Dated fees: what the exchange states, kept from the moment we first saw it.
+"""Dated fees: what the exchange states, from the moment we first saw it or it was announced for.
 
 A change appends a row and never rewrites one, so that a past fill can be checked with the fee of
 its time.
@@ -14,10 +14,13 @@ from boz.core.logging import get_logger
 from boz.core.schemas import SkippedSubject
 from markets.clients.kalshi.objects import ExchangeEvent, ExchangeSeries
 from markets.models import Event, FeeSchedule, Series
+from markets.selectors import known_fees
 
 log = get_logger("MARKET")
 
-_Terms = tuple[str, Decimal]
+#: Type and multiplier; an event leaves to its series what is empty or None.
+Terms = tuple[str, Decimal | None]
+USUAL: Terms = ("", None)
 _STEP = Decimal("0.0001")
 _TYPE_CHARS = 60
 
@@ -28,47 +31,62 @@ def record_fees(
     *,
     now: dt.datetime,
 ) -> tuple[int, list[SkippedSubject]]:
-    """Append what is new about fees; return how many rows, and fees that make no sense."""
+    """Append what is new about fees in force; return how many rows, and fees that make no sense."""
     series_pairs, event_pairs = list(listed), list(events)
-    latest = _latest([series.pk for series, _ in series_pairs])
+    latest = _in_force([series.pk for series, _ in series_pairs], now)
     rows: list[FeeSchedule] = []
     skipped: list[SkippedSubject] = []
-    stated: dict[int, _Terms] = {}
+    stated: set[int] = set()
     for series, exchange in series_pairs:
         terms = (exchange.fee_type, exchange.fee_multiplier)
-        if _is_absurd(terms):
-            skipped.append(_refusal(series.ticker, terms))
+        if is_absurd(terms):
+            skipped.append(refusal(series.ticker, terms))
             continue
-        stated[series.pk] = terms
-        rows.extend(_row_if_new(latest, series, None, terms, now))
+        stated.add(series.pk)
+        rows.extend(_row_if_new(latest.get((series.pk, None)), series, None, terms, now))
     for event, listing in event_pairs:
-        base = stated.get(event.series_id)
-        is_overridden = listing.fee_type_override or listing.fee_multiplier_override is not None
-        if base is None or not (is_overridden or (event.series_id, event.pk) in latest):
+        own = (listing.fee_type_override or "", listing.fee_multiplier_override)
+        known = latest.get((event.series_id, event.pk))
+        if event.series_id not in stated or (own == USUAL and known is None):
             continue
-        multiplier = listing.fee_multiplier_override
-        own = (listing.fee_type_override or base[0], base[1] if multiplier is None else multiplier)
-        if _is_absurd(own):
-            skipped.append(_refusal(event.ticker, own))
+        if is_absurd(own):
+            skipped.append(refusal(event.ticker, own))
             continue
-        rows.extend(_row_if_new(latest, event.series, event, own, now))
+        rows.extend(_row_if_new(known, event.series, event, own, now))
     FeeSchedule.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows), skipped
 
 
-def _latest(series_ids: list[int]) -> dict[tuple[int, int | None], _Terms]:
-    rows = FeeSchedule.objects.filter(series_id__in=series_ids).order_by("effective_from")
+def is_absurd(terms: Terms) -> bool:
+    """Say whether a fee cannot be true, or not be stored exactly."""
+    fee_type, multiplier = terms
+    if len(fee_type) > _TYPE_CHARS:
+        return True
+    return multiplier is not None and not (
+        0 <= multiplier < 1000 and multiplier == multiplier.quantize(_STEP)
+    )
+
+
+def refusal(subject: str, terms: Terms) -> SkippedSubject:
+    """Return why a fee was not stored."""
+    return SkippedSubject(
+        subject=subject,
+        reason=f"The exchange states a fee '{terms[0][:80]}' x {terms[1]}, which makes no sense.",
+    )
+
+
+def _in_force(series_ids: list[int], now: dt.datetime) -> dict[tuple[int, int | None], Terms]:
+    rows = (
+        known_fees(as_of=now)
+        .filter(series_id__in=series_ids, effective_from__lte=now)
+        .order_by("effective_from", "available_at", "pk")
+    )
     return {(row.series_id, row.event_id): (row.fee_type, row.multiplier) for row in rows}
 
 
 def _row_if_new(
-    latest: dict[tuple[int, int | None], _Terms],
-    series: Series,
-    event: Event | None,
-    terms: _Terms,
-    now: dt.datetime,
+    known: Terms | None, series: Series, event: Event | None, terms: Terms, now: dt.datetime
 ) -> list[FeeSchedule]:
-    known = latest.get((series.pk, None if event is None else event.pk))
     if known == terms:
         return []
     subject = series.ticker if event is None else event.ticker
@@ -89,16 +107,3 @@ def _row_if_new(
             available_at=now,
         )
     ]
-
-
-def _is_absurd(terms: _Terms) -> bool:
-    fee_type, multiplier = terms
-    is_exact = 0 <= multiplier < 1000 and multiplier == multiplier.quantize(_STEP)
-    return not is_exact or len(fee_type) > _TYPE_CHARS
-
-
-def _refusal(subject: str, terms: _Terms) -> SkippedSubject:
-    return SkippedSubject(
-        subject=subject,
-        reason=f"The exchange states a fee '{terms[0][:80]}' x {terms[1]}, which makes no sense.",
-    )

@@ -19,6 +19,8 @@ from weather.models import Station
 
 #: Trading ends with the standard-time day; in summers up to 2024 it ended an hour earlier.
 CLOSE_TOLERANCE = dt.timedelta(hours=2)
+#: A market that has closed early because it was decided says nothing against its ladder.
+TRADING = (Market.Status.INITIALIZED, Market.Status.ACTIVE, Market.Status.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _wrong_closes(event: ExchangeEvent, station: Station, climate_day: dt.date) 
         f"{market.ticker} closes at {format_utc(market.close_time)}, but the climate day "
         f"{climate_day} of {station.code} ends at {format_utc(end)}."
         for market in event.markets
-        if abs(market.close_time - end) > CLOSE_TOLERANCE
+        if market.status in TRADING and abs(market.close_time - end) > CLOSE_TOLERANCE
     ]
 
 

@@ -1,10 +1,15 @@
-"""Results: what markets of ours past their close have paid, as the exchange says."""
+"""Results: what markets of ours past their close have paid, as the exchange says.
+
+Until a market is finalized its result may be disputed and amended, so it is read again till then.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+
+from django.db.models import Exists, OuterRef
 
 from boz.core.errors import DataUnavailable
 from boz.core.logging import get_logger
@@ -17,6 +22,8 @@ from markets.services.sync.events import LISTABLE, MarketRows
 log = get_logger("MARKET")
 
 TICKERS_PER_CALL = 100
+#: Far longer than any settlement timer; a market that is not finalized by then stays as it is.
+RECHECKED_FOR = dt.timedelta(days=14)
 DECIDED = frozenset({Market.Status.DETERMINED, Market.Status.AMENDED, Market.Status.FINALIZED})
 
 
@@ -30,6 +37,25 @@ def pending_events(*, listed: Iterable[str]) -> list[Event]:
         .order_by("climate_day", "ticker")
     )
     return [event for event in events if event.markets.all()]
+
+
+def unfinal_events(*, now: dt.datetime) -> list[Event]:
+    """Return events whose results are known and which the exchange may still amend."""
+    unfinal = Market.objects.filter(
+        event=OuterRef("pk"),
+        status__in=(Market.Status.DETERMINED, Market.Status.DISPUTED, Market.Status.AMENDED),
+    )
+    events = (
+        Event.objects.filter(
+            Exists(unfinal),
+            status__in=(Event.Status.DETERMINED, Event.Status.SETTLED),
+            determined_at__gte=now - RECHECKED_FOR,
+        )
+        .select_related("series__station")
+        .prefetch_related("markets")
+        .order_by("climate_day", "ticker")
+    )
+    return list(events)
 
 
 def fetch_results(client: KalshiMarketData, events: Sequence[Event]) -> Listing[ExchangeMarket]:
@@ -76,11 +102,47 @@ def write_results(
         for market in markets:
             item = listed.get(market.ticker)
             if item is not None:
-                rows.see(market, item if item.status in Market.Status.values else None)
+                rows.see(market, _usable(market, item))
         items = [listed[market.ticker] for market in markets if market.ticker in listed]
-        determined += _advance(event, markets, items, skipped, now)
+        if event.status in LISTABLE:
+            determined += _advance(event, markets, items, skipped, now)
+        else:
+            _amend(event, markets, items, skipped)
     rows.save(now=now)
     return determined, skipped
+
+
+def _usable(market: Market, item: ExchangeMarket) -> ExchangeMarket | None:
+    """Return what may be written of a listing: a known result is only replaced by another one."""
+    if item.status not in Market.Status.values:
+        return None
+    if market.result == Market.Result.UNKNOWN or item.result:
+        return item
+    return item.model_copy(
+        update={
+            "result": market.result,
+            "settlement_value_dollars": market.settlement_value_dollars,
+            "settlement_ts": market.settled_at,
+        }
+    )
+
+
+def _amend(
+    event: Event,
+    markets: Sequence[Market],
+    items: Sequence[ExchangeMarket],
+    skipped: list[SkippedSubject],
+) -> None:
+    """Take over an amended value; the markets' results are written with their rows."""
+    stored = dict(Market.objects.filter(event=event).values_list("ticker", "result"))
+    changed = [market.ticker for market in markets if stored.get(market.ticker) != market.result]
+    if not changed:
+        return
+    log.warning("The exchange has amended results", event=event.ticker, markets=changed)
+    value = _expiration_value(event, items, skipped)
+    if value is not None and value != event.expiration_value_f:
+        event.expiration_value_f = value
+        event.save(update_fields=["expiration_value_f"])
 
 
 def _advance(

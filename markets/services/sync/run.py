@@ -24,7 +24,12 @@ from markets.clients.kalshi.objects import ExchangeEvent, ExchangeMarket, Exchan
 from markets.models import Event
 from markets.services.sync.events import write_events
 from markets.services.sync.fees import record_fees
-from markets.services.sync.results import fetch_results, pending_events, write_results
+from markets.services.sync.results import (
+    fetch_results,
+    pending_events,
+    unfinal_events,
+    write_results,
+)
 from markets.services.sync.series import wanted_series, write_series
 
 #: What may go wrong with one subject without stopping the others.
@@ -63,7 +68,7 @@ def sync_markets(*, now: dt.datetime, client: KalshiMarketData) -> ListingResult
         TransientError: If the exchange could not be reached for anything.
     """
     stations = wanted_series()
-    read = _read(client, list(stations))
+    read = _read(client, list(stations), now=now)
     with transaction.atomic():
         rows = write_series(read.series, stations, now=now)
         listings = [(rows[ticker], event) for ticker in rows for event in read.events[ticker]]
@@ -88,7 +93,7 @@ def sync_markets(*, now: dt.datetime, client: KalshiMarketData) -> ListingResult
     )
 
 
-def _read(client: KalshiMarketData, tickers: Sequence[str]) -> _Read:
+def _read(client: KalshiMarketData, tickers: Sequence[str], *, now: dt.datetime) -> _Read:
     read = _Read()
     for ticker in tickers:
         try:
@@ -109,7 +114,7 @@ def _read(client: KalshiMarketData, tickers: Sequence[str]) -> _Read:
     listed = [event.event_ticker for events in read.events.values() for event in events]
     # An event whose listing could not be read is not asked for as if it had closed.
     listed.extend(item.subject for item in read.skipped)
-    read.pending = pending_events(listed=listed)
+    read.pending = [*pending_events(listed=listed), *unfinal_events(now=now)]
     if read.pending:
         try:
             read.results = fetch_results(client, read.pending)

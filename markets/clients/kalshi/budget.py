@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from boz.core.errors import InvalidDataError
+from boz.core.errors import InvalidDataError, InvalidOrderError
 
 #: What an account of the lowest tier (Basic) may do.
 BASIC_READ_RATE: Final = 200.0
@@ -24,6 +24,9 @@ BASIC_WRITE_CAPACITY: Final = 100.0
 #: Share of the write tokens that only cancels may take.
 CANCEL_SHARE: Final = 0.2
 DEFAULT_COST: Final = 10.0
+BACKOFF_BASE_SECONDS: Final = 0.5
+BACKOFF_CAP_SECONDS: Final = 20.0
+MOST_DOUBLINGS: Final = 10
 API_PREFIX: Final = "/trade-api/v2"
 
 CREATE = ("POST", "/portfolio/events/orders")
@@ -32,6 +35,11 @@ DECREASE = ("POST", "/portfolio/events/orders/{order_id}/decrease")
 CANCEL = ("DELETE", "/portfolio/events/orders/{order_id}")
 BATCH_CREATE = ("POST", "/portfolio/events/orders/batched")
 BATCH_CANCEL = ("DELETE", "/portfolio/events/orders/batched")
+CREATE_GROUP = ("POST", "/portfolio/order_groups/create")
+LIMIT_GROUP = ("PUT", "/portfolio/order_groups/{order_group_id}/limit")
+RESET_GROUP = ("PUT", "/portfolio/order_groups/{order_group_id}/reset")
+TRIGGER_GROUP = ("PUT", "/portfolio/order_groups/{order_group_id}/trigger")
+DELETE_GROUP = ("DELETE", "/portfolio/order_groups/{order_group_id}")
 GET_ORDER = ("GET", "/portfolio/orders/{order_id}")
 
 Endpoint = tuple[str, str]
@@ -106,7 +114,7 @@ class ReadBudget:
             missing = max(0.0, weight - self._tokens)
             self._tokens = max(0.0, self._tokens - weight)
             self._grows_from += missing / self._rate
-            return self._grows_from - now if missing or self._grows_from > now else 0.0
+            return self._grows_from - now
 
     def give_back(self, weight: float = 1.0) -> None:
         """Return tokens that were not used."""
@@ -156,6 +164,7 @@ class WriteBudget:
         self._rate, self._capacity = rate, capacity
         self._tokens = capacity
         self._updated = self._paused_until = monotonic()
+        self._refusals = 0
 
     @property
     def tokens(self) -> float:
@@ -180,13 +189,16 @@ class WriteBudget:
         """Take the tokens and return 0, or take none and return after how many seconds to ask.
 
         Raises:
-            ValueError: If no waiting would ever suffice, see :meth:`limit`.
+            InvalidOrderError: If no waiting would ever suffice, see :meth:`limit`.
         """
         with self._lock:
             now = self._refill()
             kept = self._kept(is_cancel)
             if cost > self._capacity - kept:
-                raise ValueError(f"a call of {cost} tokens never fits into the bucket")
+                raise InvalidOrderError(
+                    f"A write of {cost:.0f} tokens never fits into the account's limit of "
+                    f"{self._capacity - kept:.0f}."
+                )
             missing = cost + kept - self._tokens
             wait = missing / self._rate if missing > 0 else 0.0
             if not is_cancel:
@@ -196,15 +208,31 @@ class WriteBudget:
                 return 0.0
             return wait
 
-    def pause(self, seconds: float) -> None:
-        """Let only cancels pass for so long: the exchange refused a write for its rate.
+    def refused(self, jitter: float) -> float:
+        """Hear that the exchange refused a write for its rate; let only cancels pass for a while.
 
         Its bucket holds less than we counted, so ours keeps no more than the share for cancels.
+        The exchange does not say how long to wait, so the pause doubles with each refusal in a row.
+
+        Args:
+            jitter: A number in 0..1 that spreads those who wait.
+
+        Returns:
+            The length of the pause in seconds.
         """
         with self._lock:
             now = self._refill()
+            due = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**self._refusals)
+            seconds = (0.75 + 0.5 * jitter) * due
+            self._refusals = min(self._refusals + 1, MOST_DOUBLINGS)
             self._paused_until = max(self._paused_until, now + seconds)
             self._tokens = min(self._tokens, self._kept(is_cancel=False))
+            return seconds
+
+    def passed(self) -> None:
+        """Hear that the exchange took a write."""
+        with self._lock:
+            self._refusals = 0
 
     def _kept(self, is_cancel: bool) -> float:
         return 0.0 if is_cancel else self._capacity * self._share

@@ -6,12 +6,14 @@ moments come in with every call, and the same calls give the same events.
 
 from __future__ import annotations
 
+from markets.matching.accounts import Accounts, Balance, Settlement, Totals
 from markets.matching.against_book import (
     MatchedFill,
     MatchResult,
     MatchStatus,
     match_against_book,
 )
+from markets.matching.clearing import ClearedMarket
 from markets.matching.engine import MarketPhase, MatchingEngine, Preview
 from markets.matching.events import (
     Accepted,
@@ -34,13 +36,17 @@ from markets.matching.orders import (
     SelfTradePrevention,
     TimeInForce,
 )
+from markets.matching.positions import Position
 
 __all__ = [
     "Accepted",
+    "Accounts",
     "Amended",
     "Amendment",
+    "Balance",
     "BookSide",
     "Canceled",
+    "ClearedMarket",
     "Event",
     "Events",
     "FillLeg",
@@ -54,10 +60,13 @@ __all__ = [
     "NewOrder",
     "OrderRefusedError",
     "OrderState",
+    "Position",
     "Preview",
     "Refusal",
     "SelfTradePrevention",
+    "Settlement",
     "TimeInForce",
+    "Totals",
     "UpdateReason",
     "match_against_book",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -184,14 +184,29 @@ class Plan:
     is_stopped: bool
 
 
-def plan_match(arrival: LiveOrder, against: HalfBook, *, lots: int, now: dt.datetime) -> Plan:
-    """Walk the opposite side for ``lots`` at the arrival's limit or better; nothing changes."""
+def plan_match(
+    arrival: LiveOrder,
+    against: HalfBook,
+    *,
+    lots: int,
+    now: dt.datetime,
+    without: Container[str] = (),
+) -> Plan:
+    """Walk the opposite side for ``lots`` at the arrival's limit or better; nothing changes.
+
+    Args:
+        arrival: The order that arrives.
+        against: The opposite side.
+        lots: How much it may trade, in 0.01 contracts.
+        now: Orders that have expired by then are passed over.
+        without: Orders that are passed over as well.
+    """
     encounters: list[Encounter] = []
     left, meets_itself = lots, False
     for maker in against.within(arrival.ticks):
         if left == 0:
             break
-        if maker.has_expired(now):
+        if maker.has_expired(now) or maker.order.order_id in without:
             continue
         if maker.order.account == arrival.order.account:
             meets_itself = True

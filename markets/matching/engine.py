@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -23,6 +23,7 @@ from boz.core.schemas import BookLevel, FeeTerms, OrderBook, Side
 from markets.domain.fees import (
     CENTICENT_RULES,
     DIRECT_PRECISION,
+    FillFee,
     OrderFeeAccumulator,
     RoundingRules,
     maker_rate,
@@ -70,19 +71,51 @@ class MarketPhase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ForeseenFill:
+    """One side of a trade that would happen.
+
+    Attributes:
+        order_id: The party's order.
+        account: The party.
+        side: Bid or ask on the YES price.
+        price: Dollars per contract of what this party would buy.
+        count: Contracts.
+        fee: Dollars, net.
+    """
+
+    order_id: str
+    account: str
+    side: BookSide
+    price: Decimal
+    count: Decimal
+    fee: Decimal
+
+    @property
+    def cash(self) -> Decimal:
+        """Return the exact dollars that would leave, before any payout of matched pairs."""
+        return self.price * self.count + self.fee
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What an operation would do at once, before it is done.
 
     Attributes:
-        filled: Contracts that would fill.
-        cash: Exact dollars that would leave the account for them, fees included and before any
-            payout of matched pairs.
+        taken: The arrival's fills, in order.
+        given: The other side of each.
+        self_cancels: Resting orders of the same account that it would cancel.
         resting: Contracts that would rest afterwards.
     """
 
-    filled: Decimal
-    cash: Decimal
-    resting: Decimal
+    taken: tuple[ForeseenFill, ...] = ()
+    given: tuple[ForeseenFill, ...] = ()
+    self_cancels: tuple[str, ...] = ()
+    resting: Decimal = ZERO
+
+    @property
+    def filled(self) -> Decimal:
+        """Return the contracts that would fill."""
+        return sum((fill.count for fill in self.taken), ZERO)
 
 
 class MatchingEngine:
@@ -189,10 +222,30 @@ class MatchingEngine:
 
     # What an order would do.
 
+    def cost_at_once(
+        self, side: BookSide, yes_price: Decimal, count: Decimal, *, takes: bool
+    ) -> Decimal:
+        """Return the dollars that a new order pays when it fills in one trade, fee included."""
+        rate = taker_rate(self._terms) if takes else maker_rate(self._terms)
+        price = side.own_price(yes_price)
+        fee, _ = self._charge(self._fresh_fees, price, count, rate)
+        return price * count + fee.net
+
     def preview(
-        self, order: NewOrder, now: dt.datetime, *, reducible: Decimal | None = None
+        self,
+        order: NewOrder,
+        now: dt.datetime,
+        *,
+        reducible: Decimal | None = None,
+        without: Container[str] = (),
     ) -> Preview:
         """Return what :meth:`submit` would do at once; nothing changes.
+
+        Args:
+            order: As for :meth:`submit`.
+            now: As for :meth:`submit`.
+            reducible: As for :meth:`submit`.
+            without: Resting orders to leave out, as if they had been canceled before.
 
         Raises:
             OrderRefusedError: As :meth:`submit` would.
@@ -200,10 +253,23 @@ class MatchingEngine:
         now = self._latest(now)
         self._require_new(order, now, reducible)
         arrival = LiveOrder.arriving(order, self._fresh_fees)
-        return self._preview(arrival, now, lots=_lots_allowed(order, reducible))
+        return self._preview(arrival, now, _lots_allowed(order, reducible), without)
 
-    def preview_amend(self, order_id: str, amendment: Amendment, now: dt.datetime) -> Preview:
+    def preview_amend(
+        self,
+        order_id: str,
+        amendment: Amendment,
+        now: dt.datetime,
+        *,
+        without: Container[str] = (),
+    ) -> Preview:
         """Return what :meth:`amend` would do at once; nothing changes.
+
+        Args:
+            order_id: As for :meth:`amend`.
+            amendment: As for :meth:`amend`.
+            now: As for :meth:`amend`.
+            without: Resting orders to leave out, as if they had been canceled before.
 
         Raises:
             OrderRefusedError: As :meth:`amend` would.
@@ -211,10 +277,10 @@ class MatchingEngine:
         now = self._latest(now)
         live, lots = self._require_amendment(order_id, amendment, now)
         if lots <= 0:
-            return Preview(ZERO, ZERO, ZERO)
+            return Preview()
         if _keeps_place(live, amendment, lots):
-            return Preview(ZERO, ZERO, to_count(lots))
-        return self._preview(_amended(live, amendment, lots), now, lots=lots)
+            return Preview(resting=to_count(lots))
+        return self._preview(_amended(live, amendment, lots), now, lots, without)
 
     # What changes the book.
 
@@ -367,8 +433,11 @@ class MatchingEngine:
 
     # Matching.
 
-    def _plan(self, arrival: LiveOrder, now: dt.datetime, *, lots: int) -> Plan:
-        return plan_match(arrival, self._halves[arrival.side.opposite], lots=lots, now=now)
+    def _plan(
+        self, arrival: LiveOrder, now: dt.datetime, *, lots: int, without: Container[str] = ()
+    ) -> Plan:
+        against = self._halves[arrival.side.opposite]
+        return plan_match(arrival, against, lots=lots, now=now, without=without)
 
     def _may_trade(self, arrival: LiveOrder, plan: Plan) -> bool:
         """Say whether the plan may be carried out at all.
@@ -380,25 +449,45 @@ class MatchingEngine:
         is_fok = arrival.order.time_in_force is TimeInForce.FILL_OR_KILL
         return not is_fok or plan.meets_itself or plan.lots == arrival.lots
 
-    def _preview(self, arrival: LiveOrder, now: dt.datetime, *, lots: int) -> Preview:
-        plan = self._plan(arrival, now, lots=lots)
+    def _preview(
+        self, arrival: LiveOrder, now: dt.datetime, lots: int, without: Container[str]
+    ) -> Preview:
+        plan = self._plan(arrival, now, lots=lots, without=without)
         if not self._may_trade(arrival, plan):
-            return Preview(ZERO, ZERO, ZERO)
-        cash, fees = ZERO, arrival.accumulator
-        for encounter in plan.encounters:
-            if encounter.lots:
-                count, yes_price = to_count(encounter.lots), to_price(encounter.maker.ticks)
-                price = arrival.side.own_price(yes_price)
-                fee, fees = fees.charge(
-                    count=count,
-                    price=price,
-                    rate=taker_rate(self._terms),
-                    multiplier=self._terms.multiplier,
-                )
-                cash += price * count + fee.net
+            return Preview()
+        taken: list[ForeseenFill] = []
+        given: list[ForeseenFill] = []
+        carried = arrival.accumulator
+        for maker, traded in ((item.maker, item.lots) for item in plan.encounters if item.lots):
+            fill, carried = self._foresee(arrival, maker.ticks, traded, carried, takes=True)
+            taken.append(fill)
+            fill, _ = self._foresee(maker, maker.ticks, traded, maker.accumulator, takes=False)
+            given.append(fill)
         rests = _may_rest(arrival) and not plan.is_stopped
-        resting = to_count(arrival.lots - plan.lots) if rests else ZERO
-        return Preview(to_count(plan.lots), cash, resting)
+        return Preview(
+            taken=tuple(taken),
+            given=tuple(given),
+            self_cancels=tuple(
+                item.maker.order.order_id for item in plan.encounters if not item.lots
+            ),
+            resting=to_count(arrival.lots - plan.lots) if rests else ZERO,
+        )
+
+    def _foresee(
+        self, party: LiveOrder, ticks: int, lots: int, fees: OrderFeeAccumulator, *, takes: bool
+    ) -> tuple[ForeseenFill, OrderFeeAccumulator]:
+        """Return one party's fill and the fee state after it, changing nothing."""
+        price, count = party.side.own_price(to_price(ticks)), to_count(lots)
+        rate = taker_rate(self._terms) if takes else maker_rate(self._terms)
+        fee, fees = self._charge(fees, price, count, rate)
+        order = party.order
+        fill = ForeseenFill(order.order_id, order.account, party.side, price, count, fee.net)
+        return fill, fees
+
+    def _charge(
+        self, fees: OrderFeeAccumulator, price: Decimal, count: Decimal, rate: Decimal
+    ) -> tuple[FillFee, OrderFeeAccumulator]:
+        return fees.charge(count=count, price=price, rate=rate, multiplier=self._terms.multiplier)
 
     def _enter(self, arrival: LiveOrder, now: dt.datetime, *, lots: int) -> None:
         """Match an order that is in no queue with what it meets, then let it rest or end."""
@@ -442,9 +531,7 @@ class MatchingEngine:
     def _leg(self, party: LiveOrder, yes_price: Decimal, lots: int, rate: Decimal) -> FillLeg:
         """Book one party's fill, whose remainder is reduced already."""
         count, price = to_count(lots), party.side.own_price(yes_price)
-        fee, party.accumulator = party.accumulator.charge(
-            count=count, price=price, rate=rate, multiplier=self._terms.multiplier
-        )
+        fee, party.accumulator = self._charge(party.accumulator, price, count, rate)
         party.filled_lots += lots
         party.fees += fee.net
         return FillLeg(party.state(), party.side, price, fee, price * count + fee.net)

@@ -528,7 +528,8 @@ def test_a_preview_says_what_then_happens(engine, tif):
 
     fills = _of(events, Filled)
     assert preview.filled == sum(fill.count for fill in fills)
-    assert preview.cash == sum(fill.taker.cash for fill in fills)
+    assert [fill.cash for fill in preview.taken] == [fill.taker.cash for fill in fills]
+    assert [fill.cash for fill in preview.given] == [fill.maker.cash for fill in fills]
     state = engine.order("t1")
     assert preview.resting == (0 if state is None else state.remaining)
 
@@ -539,7 +540,7 @@ def test_a_preview_of_an_amendment_says_what_then_happens(engine):
         preview = engine.preview_amend("c1", amendment, T0)
         fills = _of(engine.amend("c1", amendment, T0), Filled)
         assert preview.filled == sum(fill.count for fill in fills)
-        assert preview.cash == sum(fill.taker.cash for fill in fills)
+        assert [fill.cash for fill in preview.taken] == [fill.taker.cash for fill in fills]
         state = engine.order("c1")
         assert preview.resting == (0 if state is None else state.remaining)
         engine = _copy_of_start()

@@ -30,7 +30,7 @@ from boz.core.errors import (
 )
 from boz.core.logging import get_logger
 from boz.core.rate_limit import Limiter, shared_bucket
-from boz.core.redaction import redact_text, redact_url
+from boz.core.redaction import REDACTED, is_secret_name, redact_text, redact_url
 
 log = get_logger("SYSTEM")
 
@@ -46,6 +46,9 @@ BACKOFF_BASE_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS = 5.0
 BACKOFF_CAP_SECONDS = 20.0
 PROBLEM_CHARS = 80
+#: A service that asks for a longer pause is asked again after this one: a mistaken Retry-After must
+#: not silence it until the process ends.
+LONGEST_ASKED_PAUSE_SECONDS = 3600.0
 #: Escapes of JSON: an escaped backslash and a pair of surrogates are kept, NUL and half a pair not.
 _UNKEEPABLE = re.compile(
     r"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -322,7 +325,7 @@ class HttpTransport:
     ) -> Fetched:
         try:
             with self._client.stream("GET", url, params=params, headers=headers) as response:
-                body = self._read_body(response, deadline)
+                body = _without_secrets(self._read_body(response, deadline), params)
                 return Fetched(
                     status=response.status_code,
                     headers=dict(response.headers),
@@ -486,21 +489,29 @@ def _problem(fetched: Fetched) -> dict[str, str]:
 
 
 def _retry_after_seconds(header: str, now: dt.datetime) -> float | None:
-    """Read Retry-After, which is a number of seconds or a date (RFC 9110 section 10.2.3)."""
+    """Read Retry-After, which is a number of seconds or a date (RFC 9110 section 10.2.3).
+
+    Returns:
+        The seconds, an hour at the most; None when it says nothing that can be read.
+    """
     text = header.strip()
-    if not text:
-        return None
-    try:
-        return max(0.0, float(int(text)))
-    except ValueError:
-        pass
+    if text.isdecimal():
+        return min(float(text), LONGEST_ASKED_PAUSE_SECONDS)
     try:
         at = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=dt.UTC)
-    return max(0.0, (at - now).total_seconds())
+    return min(max(0.0, (at - now).total_seconds()), LONGEST_ASKED_PAUSE_SECONDS)
+
+
+def _without_secrets(body: bytes, params: Params | None) -> bytes:
+    """Return a body in which the service does not repeat the key that it was asked with."""
+    for name, value in (params or {}).items():
+        if value and is_secret_name(name):
+            body = body.replace(str(value).encode(), REDACTED.encode())
+    return body
 
 
 @functools.lru_cache(maxsize=1)

@@ -149,6 +149,20 @@ def test_a_refusal_is_not_repeated(status: int) -> None:
     assert world.captured == []
 
 
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_key_that_the_service_repeats_in_its_words_is_kept_nowhere(status: int) -> None:
+    world = World(httpx.Response(status, json={"reason": f"What is {CANARY} supposed to be?"}))
+    shown = ""
+    try:
+        with world.open(retries=0) as http:
+            http.get_json("a", params={"apikey": CANARY})
+    except (DataUnavailable, TransientError) as error:
+        shown = json.dumps(error.as_dict())
+    assert CANARY in str(world.requests[0].url)
+    assert CANARY not in shown
+    assert all(CANARY.encode() not in captured.body for captured in world.captured)
+
+
 def test_refused_credentials_need_the_operator() -> None:
     world = World(httpx.Response(401))
 
@@ -177,6 +191,16 @@ def test_retry_after_is_honoured(header: str, seconds: float) -> None:
     assert world.open().get_json("a") == 1
 
     assert world.sleeps == [seconds + 0.5]
+
+
+@pytest.mark.parametrize("header", ["31536000", "9" * 400, "Sat, 31 Dec 2044 23:59:59 GMT"])
+def test_a_service_that_asks_for_years_is_asked_again_after_an_hour(header: str) -> None:
+    world = World(httpx.Response(503, headers={"retry-after": header}), ok({}))
+    with world.open(source=header[:12], rate_per_second=10.0) as http:
+        with pytest.raises(TransientError):
+            http.get_json("a")
+        world.time += 3602.0
+        assert http.get_json("a") == {}
 
 
 def test_a_service_that_asks_for_too_long_a_wait_is_left_alone() -> None:

@@ -121,7 +121,7 @@ class SourceRun:
         self.rows = 0
         self.skipped: list[SkippedSubject] = []
         self._answered: dict[str, None] = {}
-        self._answers = 0
+        self._answers = self._nothing_there = 0
         self._problems: list[str] = []
         self._values = self._missing = 0
         self._newest_issue: dt.datetime | None = None
@@ -159,7 +159,8 @@ class SourceRun:
 
     def skip(self, subject: str, reason: str, context: dict[str, Any] | None = None) -> None:
         """Leave a subject out for a reason that is not the source's fault."""
-        self.skipped.append(SkippedSubject(subject=subject, reason=reason, context=context or {}))
+        told = {**(context or {}), "source_code": self.source.code}
+        self.skipped.append(SkippedSubject(subject=subject, reason=reason, context=told))
 
     def leave_out(
         self,
@@ -189,6 +190,7 @@ class SourceRun:
                 context["payload_sha256"] = refusal.payload.sha256
         self.skip(subject, error.message, context)
         if _says_nothing_is_there(error):
+            self._nothing_there += error.context.get("status") in NOTHING_THERE
             self.answered()
             return
         self._problems.append(f"{subject}: {error.message}")
@@ -197,8 +199,8 @@ class SourceRun:
     def leave_out_unasked(self, subject: str) -> None:
         """Leave a subject out because the source, or its host, has been given up for this run."""
         reason = (
-            f"Not asked for, since {self.source.name} did not answer properly several times "
-            "in a row."
+            f"Not asked for, since the host of {self.source.name} did not answer properly "
+            "several times in a row."
         )
         self.skip(subject, reason)
         if not self._problems:
@@ -242,6 +244,8 @@ class SourceRun:
         reasons = [source.last_error] if self._problems else []
         if self._values and self._missing / self._values > NULL_SHARE_LIMIT:
             reasons.append(f"{self._missing} of {self._values} values were missing.")
+        if self._nothing_there == self._answers or source.newest_issue_at is None:
+            reasons.append("It answers, but had nothing of what was asked.")
         late_after = SOURCES_BY_CODE[source.code].late_after
         if source.newest_issue_at is not None and self.now - source.newest_issue_at > late_after:
             reasons.append(

@@ -306,11 +306,28 @@ def test_station_reports_are_stored_once_with_their_intervals(ny_and_mia):
     assert len(set(world.asked)) == 1
 
 
-def test_no_report_at_all_is_an_answer(only_ny):
+def test_no_report_at_all_is_an_answer_but_nobody_calls_the_source_well_for_it(only_ny):
     world = World()
     world.answers["/api/data/metar"] = httpx.Response(204)
     assert ingest_observations(now=NOW, client=world.aviation()).skipped == []
-    assert health("aviationweather").status == ForecastSource.Status.OK
+    source = health("aviationweather")
+    assert (source.last_success_at, source.error_streak) == (NOW, 0)
+    assert source.status == ForecastSource.Status.DEGRADED
+    assert source.status_reason == "It answers, but had nothing of what was asked."
+
+
+def test_a_service_that_knows_none_of_our_stations_any_more_is_degraded(ny_and_mia):
+    world = World()
+    paths = [
+        world.has_grid(station, body=grid_body((JULY_10, 89), issued=ISSUED), cell=(column, 1))
+        for column, station in enumerate(ny_and_mia)
+    ]
+    ingest_forecasts(now=NOW, client=world.nws())
+    assert health("nws-grid").status == ForecastSource.Status.OK
+    for path in paths:
+        del world.answers[path]
+    ingest_forecasts(now=NOW + dt.timedelta(hours=2), client=world.nws())
+    assert health("nws-grid").status_reason == "It answers, but had nothing of what was asked."
 
 
 def test_a_bad_report_is_left_out_and_the_others_are_kept(ny_and_mia):

@@ -430,6 +430,7 @@ def test_a_source_with_mostly_missing_values_is_degraded_however_well_it_answers
     class Empty(Invented):
         def store(self, task: Task[str], answer: str, captured: Sequence[Captured]) -> int:
             self.run.count_values(seen=10, missing=6)
+            self.run.note_issue(NOW)
             return 0
 
     take_in([Empty(ALONE, {"a": says("a")})])
@@ -446,7 +447,9 @@ def test_a_source_that_keeps_failing_is_paused_longer_and_longer_and_comes_back(
         now = now + MINUTE if until is None else until
     assert pauses == [None, None, 5, 10, 20, 40, 60, 60]
     assert health(ALONE).status == ForecastSource.Status.DOWN
-    take_in([Invented(ALONE, {"a": says("a")}, now=now)])
+    back = Invented(ALONE, {"a": says("a")}, now=now)
+    back.run.note_issue(now)
+    take_in([back])
     source = health(ALONE)
     assert (source.status, source.error_streak, source.paused_until) == ("ok", 0, None)
     assert source.last_error == ""

@@ -253,7 +253,8 @@ def test_no_message_at_all_is_an_answer(new_york):
     world = World()
     world.answers[PATH] = httpx.Response(200, text="ERROR: Could not Find: DSMNYC")
     assert "has nothing" in take(world).skipped[0].reason
-    assert health().status == ForecastSource.Status.OK
+    assert health().last_error == ""
+    assert health().status_reason == "It answers, but had nothing of what was asked."
 
 
 def test_a_truncated_text_gives_only_what_is_whole(new_york):

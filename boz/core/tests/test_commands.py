@@ -77,6 +77,23 @@ def test_people_get_sentences(add_agent) -> None:
     assert "skipped KXHIGHMIA: No forecast." in text
 
 
+def test_people_get_each_reason_once_with_its_source_and_whom_it_concerns(add_agent) -> None:
+    told = {"source_code": "nws-grid"}
+    skipped = [
+        SkippedSubject(subject=f"row {number}", reason="Too cold.", context=told)
+        for number in [*range(8), 0]
+    ]
+    skipped.append(SkippedSubject(subject="NY", reason="Too cold."))
+    add_agent("probe", lambda now: AgentResult(skipped=skipped))
+
+    lines = [line for line in run("run_agent", "probe").splitlines() if "skipped" in line]
+
+    assert lines == [
+        "  skipped nws-grid row 0, row 1, row 2, row 3, row 4, row 5 and 2 more: Too cold.",
+        "  skipped NY: Too cold.",
+    ]
+
+
 def test_a_failed_run_prints_its_document_and_fails(add_agent) -> None:
     def work(now: dt.datetime) -> AgentResult:
         raise TransientError("nws cannot be reached.")

@@ -14,6 +14,9 @@ from boz.core.clock import format_utc, parse_utc, utc_now
 from boz.core.errors import DataUnavailable
 from boz.core.models import JobRun
 
+#: Subjects named per reason; the record of the run and ``--json`` have them all.
+SUBJECTS_SHOWN = 6
+
 
 class Command(BaseCommand):
     """Runs an agent once, as the queue would, and says how it went."""
@@ -63,8 +66,25 @@ class Command(BaseCommand):
         self.stdout.write(f"{run.agent}: {run.status}{undone}, as of {format_utc(run.as_of)}")
         for name, value in run.done.items():
             self.stdout.write(f"  {name}: {value}")
-        for item in run.skipped:
-            self.stdout.write(f"  skipped {item['subject']}: {item['reason']}")
+        for line in _skipped_lines(run.skipped):
+            self.stdout.write(f"  skipped {line}")
+
+
+def _skipped_lines(skipped: list[dict[str, Any]]) -> list[str]:
+    """Return a line per reason, with the source it is about and the subjects that share it."""
+    subjects: dict[tuple[str, str], dict[str, None]] = {}
+    for item in skipped:
+        source = item.get("context", {}).get("source_code", "")
+        subjects.setdefault((source, item["reason"]), {})[item["subject"]] = None
+    return [
+        f"{source and f'{source} '}{_few(list(names))}: {reason}"
+        for (source, reason), names in subjects.items()
+    ]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - SUBJECTS_SHOWN
+    return ", ".join(names[:SUBJECTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _outside() -> str:

@@ -53,12 +53,14 @@ class Agent:
     description: str
     order: int
     acts_outside: bool = False
+    lease: dt.timedelta | None = None
 
 
 @dataclass(slots=True)
 class _Running:
     """The run at work in this context, and when it last showed that it is alive."""
 
+    agent: Agent
     run_id: int
     holder: str
     beat_at: dt.datetime
@@ -133,19 +135,31 @@ def run_agent(name: str, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
     Raises:
         DataUnavailable: If there is no such agent.
     """
-    agent = get_agent(name)
+    return run_job(get_agent(name), now=now, dry_run=dry_run)
+
+
+def run_job(agent: Agent, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
+    """Run a job that has a command of its own instead of a registered name, such as the stream.
+
+    It is leased, recorded and watched like any other; see :func:`run_agent`. An :class:`Agent`
+    with a ``lease`` of its own is taken for dead after so long without :func:`heartbeat`.
+    """
     as_of = require_utc(now, name="now")
     if dry_run and agent.acts_outside:
         return _record_refusal(agent, _NO_DRY_RUN, as_of=as_of, dry_run=True)
     holder = str(uuid.uuid4())
-    if not _take_lease(agent.name, holder):
+    if not _take_lease(agent, holder):
         return _record_refusal(agent, _RUNNING_ALREADY, as_of=as_of, dry_run=dry_run)
     try:
         started = utc_now()
         run = JobRun.objects.create(
-            agent=name, as_of=as_of, started_at=started, heartbeat_at=started, is_dry_run=dry_run
+            agent=agent.name,
+            as_of=as_of,
+            started_at=started,
+            heartbeat_at=started,
+            is_dry_run=dry_run,
         )
-        token = _current.set(_Running(run.pk, holder, started))
+        token = _current.set(_Running(agent, run.pk, holder, started))
         try:
             _perform(agent, run, dry_run=dry_run)
         finally:
@@ -190,7 +204,9 @@ def heartbeat() -> None:
         return
     current.beat_at = now
     JobRun.objects.filter(pk=current.run_id, status=JobRun.Status.RUNNING).update(heartbeat_at=now)
-    AgentLease.objects.filter(holder=current.holder).update(expires_at=now + _lease_duration())
+    AgentLease.objects.filter(holder=current.holder).update(
+        expires_at=now + _lease_duration(current.agent)
+    )
 
 
 class _DryRunFinished(Exception):  # noqa: N818 - not an error: it carries the result past a rollback
@@ -255,8 +271,8 @@ def _close_interrupted(run: JobRun) -> None:
         _finish(run, JobRun.Status.FAILED, error="Interrupted before it was finished.")
 
 
-def _take_lease(name: str, holder: str) -> bool:
-    now = utc_now()
+def _take_lease(agent: Agent, holder: str) -> bool:
+    name, now = agent.name, utc_now()
     try:
         with transaction.atomic():
             lease, _ = AgentLease.objects.select_for_update().get_or_create(
@@ -265,7 +281,7 @@ def _take_lease(name: str, holder: str) -> bool:
             if lease.is_held(now=now):
                 return False
             lease.holder = holder
-            lease.expires_at = now + _lease_duration()
+            lease.expires_at = now + _lease_duration(agent)
             lease.save(update_fields=["holder", "expires_at"])
             JobRun.objects.filter(agent=name, status=JobRun.Status.RUNNING).update(
                 status=JobRun.Status.FAILED,
@@ -282,7 +298,9 @@ def _release_lease(name: str, holder: str) -> None:
     AgentLease.objects.filter(agent=name, holder=holder).update(holder="", expires_at=utc_now())
 
 
-def _lease_duration() -> dt.timedelta:
+def _lease_duration(agent: Agent) -> dt.timedelta:
+    if agent.lease is not None:
+        return agent.lease
     timeout = getattr(settings, "Q_CLUSTER", {}).get("timeout")
     return DEFAULT_LEASE if not timeout else dt.timedelta(seconds=timeout) + LEASE_MARGIN
 

@@ -299,6 +299,8 @@ def logging_config(*, level: str, json_file: str | None) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
             "apprise": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
+            # Its threads tell of connections that broke; whoever reads from them tells it too.
+            "websockets": {"level": "CRITICAL"},
         },
     }
 

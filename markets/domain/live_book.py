@@ -233,12 +233,15 @@ class BookSet:
         waiting: Markets whose book is unknown, each with the reason.
         differing: How many snapshots differed from the book that the changes had made.
         gaps: How often frames were missing.
+        lost: Books that were known and are no longer, each with the reason; whoever acts on it
+            clears it.
     """
 
     use_yes_price: bool
     waiting: dict[str, str] = field(default_factory=dict)
     differing: int = 0
     gaps: int = 0
+    lost: dict[str, str] = field(default_factory=dict)
     _books: dict[str, LiveBook] = field(default_factory=dict)
     _last_seq: int = 0
 
@@ -269,8 +272,11 @@ class BookSet:
 
     def discard(self, ticker: str, reason: str) -> None:
         """Forget a book until its snapshot comes."""
-        if self._books.pop(ticker, None) is not None or ticker in self.waiting:
-            self.waiting[ticker] = reason
+        if self._books.pop(ticker, None) is not None:
+            self.lost[ticker] = reason
+        elif ticker not in self.waiting:
+            return
+        self.waiting[ticker] = reason
 
     def discard_all(self, reason: str) -> None:
         """Forget all books until their snapshots come."""

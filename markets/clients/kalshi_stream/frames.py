@@ -147,7 +147,7 @@ def read_frame(text: str | bytes) -> Frame | None:
     """Read one frame; None when it is of a type that we have never heard of, which is told once.
 
     Raises:
-        FrameRefusedError: If it is not JSON, or a field that is needed is missing or cannot be true.
+        FrameRefusedError: If it is not JSON, or a field that is needed is missing or untrue.
     """
     payload = _payload(text)
     type_name = payload.get("type")

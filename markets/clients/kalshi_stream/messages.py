@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from boz.core.money import COUNT_STEP, MICRO_STEP
 from markets.clients.kalshi.objects import (
     Exact,
     ExchangeObject,
@@ -19,6 +20,25 @@ from markets.clients.kalshi.objects import (
 Seconds = Annotated[int, Field(ge=0, le=99_999_999_999)]
 Milliseconds = Annotated[int, Field(ge=0, le=99_999_999_999_999)]
 Contracts = Annotated[Exact, Field(ge=0)]
+
+
+def _on_price_grid(value: Decimal | None) -> Decimal | None:
+    if value is not None and value != value.quantize(MICRO_STEP):
+        raise ValueError("is finer than the exchange's prices")
+    return value
+
+
+def _on_count_grid(value: Decimal) -> Decimal:
+    if value >= MAX_COUNT or value != value.quantize(COUNT_STEP):
+        raise ValueError("is finer or larger than the exchange's counts")
+    return value
+
+
+#: Far beyond any honest count; what is larger does not fit where it is stored.
+MAX_COUNT = Decimal(10) ** 11
+GridPrice = Annotated[Price, AfterValidator(_on_price_grid)]
+OptionalGridPrice = Annotated[OptionalPrice, AfterValidator(_on_price_grid)]
+GridCount = Annotated[Exact, Field(gt=0), AfterValidator(_on_count_grid)]
 
 
 def _names(text: str) -> frozenset[str]:
@@ -34,7 +54,7 @@ class TickerBody(ExchangeObject):
     )
 
     market_ticker: str
-    price_dollars: OptionalPrice
+    price_dollars: OptionalGridPrice
     ts_ms: Milliseconds
 
     @field_validator("price_dollars")
@@ -50,8 +70,8 @@ class TradeBody(ExchangeObject):
 
     trade_id: str = Field(min_length=1, max_length=80)
     market_ticker: str
-    yes_price_dollars: Price
-    count_fp: Annotated[Exact, Field(gt=0)]
+    yes_price_dollars: GridPrice
+    count_fp: GridCount
     taker_outcome_side: str = Field(pattern="^(yes|no)$")
     is_block_trade: bool
     ts_ms: Milliseconds
@@ -67,8 +87,8 @@ class FillBody(ExchangeObject):
     market_ticker: str
     exchange_index: int | None = None
     is_taker: bool
-    yes_price_dollars: Price
-    count_fp: Annotated[Exact, Field(gt=0)]
+    yes_price_dollars: GridPrice
+    count_fp: GridCount
     fee_cost: Exact
     outcome_side: str = Field(pattern="^(yes|no)$")
     book_side: str = Field(pattern="^(bid|ask)$")
@@ -91,7 +111,7 @@ class UserOrderBody(ExchangeObject):
     status: str
     outcome_side: str = Field(pattern="^(yes|no)$")
     book_side: str = Field(pattern="^(bid|ask)$")
-    yes_price_dollars: Price
+    yes_price_dollars: GridPrice
     fill_count_fp: Contracts
     remaining_count_fp: Contracts
     initial_count_fp: Contracts

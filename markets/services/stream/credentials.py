@@ -1,0 +1,68 @@
+"""Whose key opens the stream, and where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from boz.core.errors import OperatorActionRequired
+from markets.clients.kalshi.signing import Signer, signer_from_pem
+from markets.models import ExchangeAccount
+
+_NEXT_STEP = (
+    "Make a key with the right to read at the exchange, save its private key in a file, and set "
+    "KALSHI_STREAM_KEY_ID and KALSHI_STREAM_PRIVATE_KEY_FILE; or name a stored account with "
+    "--account."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """Where the stream is, and who signs for it."""
+
+    url: str
+    signer: Signer
+
+
+def stream_access(account_name: str | None = None) -> StreamAccess:
+    """Return how to open the stream.
+
+    Args:
+        account_name: A stored exchange account; None takes the key that the settings name.
+
+    Raises:
+        OperatorActionRequired: If there is no usable key; says what to do next.
+    """
+    if account_name is not None:
+        return _of_account(account_name)
+    key_id, path = settings.KALSHI_STREAM_KEY_ID, settings.KALSHI_STREAM_PRIVATE_KEY_FILE
+    if not key_id or not path:
+        missing = "KALSHI_STREAM_PRIVATE_KEY_FILE" if key_id else "KALSHI_STREAM_KEY_ID"
+        raise OperatorActionRequired(
+            f"The exchange's stream takes signed connections only, and {missing} is not set. "
+            f"{_NEXT_STEP}"
+        )
+    return StreamAccess(settings.KALSHI_WS_URL, signer_from_pem(key_id, _read(path)))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorActionRequired(
+            f"KALSHI_STREAM_PRIVATE_KEY_FILE points at {path}, which cannot be read "
+            f"({type(error).__name__}). Correct the path, or let this user read the file."
+        ) from None
+
+
+def _of_account(name: str) -> StreamAccess:
+    account = ExchangeAccount.objects.filter(name=name).first()
+    if account is None:
+        known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none"
+        raise OperatorActionRequired(f"There is no exchange account {name!r}. There are: {known}.")
+    key_id, secret = account.open_keys()[0]
+    is_demo = account.environment == ExchangeAccount.Environment.DEMO
+    url = settings.KALSHI_DEMO_WS_URL if is_demo else settings.KALSHI_WS_URL
+    return StreamAccess(url, signer_from_pem(key_id, secret.reveal()))

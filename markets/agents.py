@@ -6,6 +6,7 @@ import datetime as dt
 
 from boz.core.agents import AgentResult, register_agent
 from markets.clients.kalshi import KalshiMarketData
+from markets.services.candles import sync_candles
 from markets.services.sync import sync_books, sync_fee_changes, sync_markets, sync_operations
 
 
@@ -23,9 +24,21 @@ def run_markets(now: dt.datetime) -> AgentResult:
     )
 
 
+def run_candles(now: dt.datetime) -> AgentResult:
+    """Read hourly candles that have ended and compute their indicators."""
+    with KalshiMarketData.from_settings() as client:
+        return sync_candles(now=now, client=client)
+
+
 register_agent(
     "markets",
     run_markets,
     description="Syncs the exchange's state, series, fees, events, markets, results and books.",
     order=20,
+)
+register_agent(
+    "candles",
+    run_candles,
+    description="Reads hourly candles of what trades and computes their indicators.",
+    order=25,
 )

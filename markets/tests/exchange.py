@@ -81,6 +81,31 @@ def market_body(
     }
 
 
+def candle_body(
+    end: dt.datetime,
+    *,
+    close: str | None = "0.5000",
+    volume: str = "3.00",
+    bid: str = "0.4800",
+    ask: str = "0.5200",
+) -> dict[str, Any]:
+    """Return a candle of the live tier whose prices never moved; None is one without trades."""
+    sides = ("open", "high", "low", "close")
+    return {
+        "end_period_ts": int(end.timestamp()),
+        "yes_bid": {f"{side}_dollars": bid for side in sides},
+        "yes_ask": {f"{side}_dollars": ask for side in sides},
+        "price": {f"{side}_dollars": close for side in (*sides, "mean", "previous")},
+        "volume_fp": "0.00" if close is None else volume,
+        "open_interest_fp": "10.00",
+    }
+
+
+def _in_span(bodies: list[dict[str, Any]], query: httpx.QueryParams) -> list[dict[str, Any]]:
+    first, last = int(query["start_ts"]), int(query["end_ts"])
+    return [body for body in bodies if first <= body["end_period_ts"] <= last]
+
+
 class FakeExchange:
     """An exchange with one series; tests change its state between syncs."""
 
@@ -98,6 +123,7 @@ class FakeExchange:
         self.schedule: dict[str, Any] = {"standard_hours": [], "maintenance_windows": []}
         self.series_fee_changes: list[dict[str, Any]] = []
         self.event_fee_changes: list[dict[str, Any]] = []
+        self.candles: dict[str, list[dict[str, Any]]] = {}
         self.calls: list[httpx.URL] = []
         self.client = client_of(self._answer)
 
@@ -158,6 +184,13 @@ class FakeExchange:
             return httpx.Response(
                 200, json={"event_fee_changes": self.event_fee_changes, "cursor": ""}
             )
+        if path == "/markets/candlesticks":
+            found = [
+                {"market_ticker": ticker, "candlesticks": _in_span(self.candles[ticker], query)}
+                for ticker in query["market_tickers"].split(",")
+                if ticker in self.candles
+            ]
+            return httpx.Response(200, json={"markets": found})
         if path.startswith("/series/"):
             return httpx.Response(200, json={"series": self.series_body})
         if path == "/events":

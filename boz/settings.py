@@ -323,6 +323,22 @@ WEATHER_COMPANY_RATE_LIMIT_PER_SECOND = env.read_float(
 KALSHI_API_URL = env.read_url(
     "KALSHI_API_URL", default="https://external-api.kalshi.com/trade-api/v2"
 )
+KALSHI_DEMO_API_URL = env.read_url(
+    "KALSHI_DEMO_API_URL", default="https://external-api.demo.kalshi.co/trade-api/v2"
+)
+KALSHI_WS_URL = env.read_url(
+    "KALSHI_WS_URL",
+    default="wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+    schemes=("wss", "ws"),
+)
+KALSHI_DEMO_WS_URL = env.read_url(
+    "KALSHI_DEMO_WS_URL",
+    default="wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+    schemes=("wss", "ws"),
+)
+KALSHI_STREAM_KEY_ID = env.read_str("KALSHI_STREAM_KEY_ID", default="")
+#: A path: the key itself is read by the stream alone, and stays out of every other process.
+KALSHI_STREAM_PRIVATE_KEY_FILE = env.read_str("KALSHI_STREAM_PRIVATE_KEY_FILE", default="")
 KALSHI_RATE_LIMIT_PER_SECOND = env.read_float(
     "KALSHI_RATE_LIMIT_PER_SECOND", default=5.0, minimum=0.01, maximum=10000
 )

@@ -18,6 +18,7 @@ from weather.domain.climate_report import ClimateSummary, parse_climate_reports,
 from weather.models import ClimateReport, ForecastSource, Refusal, Station
 from weather.services.intake import Captures, Intake, Task
 from weather.services.payloads import store_payload
+from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import NWS_CLI
 
 #: Unknown issuances fetched per run, shared by the stations; a first run of many stations catches
@@ -45,10 +46,15 @@ class FetchedProduct:
 
 @dataclass(frozen=True, slots=True)
 class Issuances:
-    """The unknown issuances of one site, and how many were left for the next run."""
+    """The unknown issuances of one site, and how many were left for the next run.
+
+    Args:
+        problems: A sentence per entry of the list that cannot be read.
+    """
 
     fetched: tuple[FetchedProduct, ...]
     left: int
+    problems: tuple[str, ...]
 
 
 class ClimateReports(Intake[Issuances]):
@@ -61,6 +67,7 @@ class ClimateReports(Intake[Issuances]):
         super().__init__(now=now)
         self._client = client or NwsClient.from_settings(capture=self.captures)
         self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
+        self._refusals = RepeatedRefusals(self.run)
         self._stored = self._left = 0
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[Issuances]]:
@@ -107,6 +114,13 @@ class ClimateReports(Intake[Issuances]):
         """Write each issuance by itself; one that cannot be read does not hold up the others."""
         station = self._stations[task.subject]
         self._left += answer.left
+        for reason in answer.problems:
+            self._refusals.leave_out(
+                f"{station.code} list of reports",
+                InvalidDataError(reason),
+                captured=captured[:1],
+                station=station,
+            )
         stored = sum(self._take(item, station=station) for item in answer.fetched)
         self._stored += stored
         return stored
@@ -147,7 +161,8 @@ def _fetch(
     site: str, *, known: Collection[str], limit: int, client: NwsClient, captures: Captures
 ) -> Issuances:
     """List a site's issuances and fetch the unknown ones, in a worker."""
-    unknown = [item for item in client.climate_reports(site=site) if item.product_id not in known]
+    listed = client.climate_reports(site=site)
+    unknown = [item for item in listed.references if item.product_id not in known]
     fetched = []
     for reference in unknown[:limit]:
         try:
@@ -156,7 +171,7 @@ def _fetch(
             fetched.append(FetchedProduct(reference, None, error, None))
         else:
             fetched.append(FetchedProduct(reference, product, None, captures.latest))
-    return Issuances(tuple(fetched), left=len(unknown[limit:]))
+    return Issuances(tuple(fetched), left=len(unknown[limit:]), problems=listed.problems)
 
 
 def _rows(

@@ -14,6 +14,7 @@ from weather.domain.metar import parse_metar
 from weather.models import ForecastSource, Observation, Station
 from weather.services.intake import Intake, Task
 from weather.services.observation_rows import require_past, store_observations
+from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import AVIATIONWEATHER
 
 #: Stations per call: with specials, the rows stay below the service's limit of 400.
@@ -38,6 +39,7 @@ class AviationReports(Intake[StationReports]):
         super().__init__(now=now)
         self._client = client or AviationWeatherClient.from_settings(capture=self.captures)
         self._by_icao = {item.icao: item for item in Station.objects.filter(is_active=True)}
+        self._refusals = RepeatedRefusals(self.run)
         self._hours = hours
         self._stored = 0
 
@@ -71,7 +73,7 @@ class AviationReports(Intake[StationReports]):
                 row = _row(report, station=station, source=self.source, now=self.now)
             except InvalidDataError as error:
                 subject = f"{station.code} {report.observed_at:%Y-%m-%d %H:%M}Z"
-                self.run.leave_out(subject, error, station=station, captured=captured)
+                self._refusals.leave_out(subject, error, station=station, captured=captured)
                 continue
             self.run.count_values(seen=1, missing=row is None)
             if row is not None:

@@ -444,12 +444,10 @@ def test_products_come_newest_first_and_are_asked_for_without_a_limit() -> None:
     ]
     service = Service(ok({"@graph": entries}))
 
-    assert [item.product_id for item in service.open().products("CLI", site="MDW")] == [
-        "p20",
-        "p12",
-        "p6",
-    ]
-    assert service.open().climate_reports(site="MDW")[0].product_id == "p20"
+    listed = service.open().products("CLI", site="MDW")
+    assert [item.product_id for item in listed.references] == ["p20", "p12", "p6"]
+    assert listed.problems == ()
+    assert service.open().climate_reports(site="MDW") == listed
     assert {str(request.url) for request in service.requests} == {
         "https://weather.test/products/types/CLI/locations/MDW"
     }
@@ -459,10 +457,14 @@ def test_products_come_newest_first_and_are_asked_for_without_a_limit() -> None:
     "entry",
     [{"id": "a/../b", "issuanceTime": "2026-07-09T06:00:00Z"}, {"id": "a"}, None, {"id": ""}],
 )
-def test_a_product_that_cannot_be_read_spoils_its_list(entry) -> None:
+def test_an_entry_that_cannot_be_read_leaves_the_rest_of_its_list(entry) -> None:
     good = {"id": "good", "issuanceTime": "2026-07-09T06:00:00Z"}
+    listed = Service(ok({"@graph": [entry, good]})).open().products("CLI", site="MDW")
+    assert [item.product_id for item in listed.references] == ["good"]
+    (problem,) = listed.problems
+    assert "CLI products" in problem
     with pytest.raises(InvalidDataError, match="CLI products"):
-        Service(ok({"@graph": [good, entry]})).open().products("CLI", site="MDW")
+        Service(ok({"@graph": [entry]})).open().products("CLI", site="MDW")
 
 
 def test_a_product_without_text_is_refused() -> None:

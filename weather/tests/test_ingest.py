@@ -360,6 +360,35 @@ def test_every_issuance_of_a_climate_report_is_kept(only_ny):
     assert world.asked.count("/products/p1") == 1
 
 
+def test_a_listed_report_that_cannot_be_read_does_not_hold_up_the_others(only_ny):
+    world = World()
+    final = climate_text("CLINYC_20260708_final")
+    world.has_report(only_ny, "p1", text=final, issued="2026-07-09T06:26:00Z")
+    world.answers["/products/types/CLI/locations/NYC"]["@graph"].insert(0, {"id": "broken"})
+    result = ingest_climate_reports(now=NOW, client=world.nws())
+    assert ClimateReport.objects.get().max_f == 85
+    assert "issuanceTime" in result.skipped[0].reason
+    assert health("nws-cli").status == ForecastSource.Status.DEGRADED
+    # It stays listed for weeks and is no news at the next run.
+    ingest_climate_reports(now=NOW + dt.timedelta(hours=1), client=world.nws())
+    assert health("nws-cli").status == ForecastSource.Status.OK
+    assert Refusal.objects.get().times == 1
+
+
+def test_a_bad_station_report_counts_against_the_source_once_however_often_it_comes(only_ny):
+    at = NOW.replace(hour=17, minute=51)
+    good = metar("KNYC", "METAR KNYC 091751Z AUTO 10SM 26/18 RMK AO2", at)
+    bad = metar("KNYC", "METAR KNYC 091651Z 10SM 30/22 RMK T19991999", at - dt.timedelta(hours=1))
+    world = World()
+    world.answers["/api/data/metar"] = [bad, good]
+    ingest_observations(now=at + dt.timedelta(minutes=30), client=world.aviation())
+    assert health("aviationweather").status == ForecastSource.Status.DEGRADED
+    again = ingest_observations(now=at + dt.timedelta(minutes=35), client=world.aviation())
+    assert [item.subject for item in again.skipped] == ["NY 2026-07-09 16:51Z"]
+    assert health("aviationweather").status == ForecastSource.Status.OK
+    assert Refusal.objects.get().times == 1
+
+
 def test_a_report_of_another_station_is_refused(only_ny):
     world = World()
     other = climate_text("CLIMIA_20260708_final")

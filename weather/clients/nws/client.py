@@ -22,7 +22,7 @@ from weather.clients.nws.observations import (
     next_page,
     read_observation,
 )
-from weather.clients.nws.products import Product, ProductRef, read_product_list
+from weather.clients.nws.products import Product, ProductList, read_product_list
 from weather.clients.nws.shapes import SOURCE, properties, read
 from weather.domain.station_observation import ObservationRow
 
@@ -115,8 +115,8 @@ class NwsClient(ServiceClient):
         """Return the newest observation of a station, which may be hours old or empty."""
         return read_observation(self._http.get_json(f"/stations/{icao}/observations/latest"))
 
-    def products(self, product_type: str, *, site: str) -> list[ProductRef]:
-        """Return the known issuances of a product for a site, newest first.
+    def products(self, product_type: str, *, site: str) -> ProductList:
+        """Return the known issuances of a product for a site.
 
         The service answers with about 28 and refuses a limit.
 
@@ -127,8 +127,8 @@ class NwsClient(ServiceClient):
         body = self._http.get_json(f"/products/types/{product_type}/locations/{site}")
         return read_product_list(body, product_type=product_type, site=site)
 
-    def climate_reports(self, *, site: str) -> list[ProductRef]:
-        """Return the known issuances of a site's climate report, newest first."""
+    def climate_reports(self, *, site: str) -> ProductList:
+        """Return the known issuances of a site's climate report."""
         return self.products("CLI", site=site)
 
     def product(self, *, product_id: str) -> Product:

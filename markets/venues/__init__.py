@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from markets.venues.base import PlacedOrder, Venue, VenueFill, VenueOrder, VenueReport
+from markets.venues.base import (
+    AccountFill,
+    AccountOrder,
+    AccountPosition,
+    AccountVenue,
+    PlacedOrder,
+    Venue,
+    VenueFill,
+    VenueOrder,
+    VenueReport,
+    closing_order,
+)
 from markets.venues.registry import get_venue
 
 __all__ = [
+    "AccountFill",
+    "AccountOrder",
+    "AccountPosition",
+    "AccountVenue",
     "PlacedOrder",
     "Venue",
     "VenueFill",
     "VenueOrder",
     "VenueReport",
+    "closing_order",
     "get_venue",
 ]

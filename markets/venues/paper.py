@@ -22,13 +22,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from boz.core.errors import BozBaseException, InvalidOrderError
-from boz.core.money import COUNT_STEP, ZERO
+from boz.core.money import ZERO
 from boz.core.schemas import FeeTerms, OrderBook
 from markets.domain.fees import OrderFeeAccumulator, maker_rate
-from markets.domain.ticks import is_on_grid
 from markets.matching import MatchResult, MatchStatus, TimeInForce, match_against_book
 from markets.models import BookSnapshot, Market
-from markets.selectors import fee_terms, latest_book, price_ranges
+from markets.selectors import fee_terms, latest_book
 from markets.venues.base import (
     OrderStatus,
     PlacedOrder,
@@ -36,6 +35,7 @@ from markets.venues.base import (
     VenueOrder,
     VenueReport,
 )
+from markets.venues.checks import market_of, require_not_paused, require_order
 
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "boz.markets/paper")
 _STATUSES: dict[MatchStatus, OrderStatus] = {
@@ -53,9 +53,10 @@ class PaperVenue:
 
     def place(self, *, order: VenueOrder, now: dt.datetime) -> VenueReport:
         """Match an order with the newest book known at ``now``."""
-        paused = (Market.Status.INITIALIZED, Market.Status.INACTIVE)
-        if Market.objects.filter(ticker=order.market_ticker, status__in=paused).exists():
-            return _rejection(order, f"The market {order.market_ticker} is paused.")
+        try:
+            require_not_paused(order)
+        except InvalidOrderError as error:
+            return _rejection(order, error.message)
         return self._report(order, now)
 
     def cancel(self, *, placed: PlacedOrder, now: dt.datetime) -> VenueReport:
@@ -88,8 +89,10 @@ class PaperVenue:
         )
 
     def _match(self, order: VenueOrder, now: dt.datetime) -> tuple[Market, MatchResult]:
-        market = _market(order)
-        _require_order(order, market, now)
+        market = market_of(order)
+        require_order(order, market, now)
+        if order.closes:
+            raise InvalidOrderError("On paper no contracts are held that an order could close.")
         book = latest_book(market=market, as_of=now)
         if book is None:
             raise InvalidOrderError(f"There is no fresh book of {market.ticker} to fill against.")
@@ -121,34 +124,6 @@ class PaperVenue:
         return VenueReport(
             "accepted", report.venue_order_id, status, (*report.fills, *later), reason
         )
-
-
-def _market(order: VenueOrder) -> Market:
-    market = (
-        Market.objects.select_related("event__series").filter(ticker=order.market_ticker).first()
-    )
-    if market is None:
-        raise InvalidOrderError(f"There is no market {order.market_ticker}.")
-    return market
-
-
-def _require_order(order: VenueOrder, market: Market, now: dt.datetime) -> None:
-    if not order.client_order_id:
-        raise InvalidOrderError("An order needs a client order id.")
-    if not (market.open_time <= now < market.close_time):
-        raise InvalidOrderError(f"The market {market.ticker} is not open.")
-    if not order.count.is_finite() or order.count <= 0 or order.count % COUNT_STEP != 0:
-        raise InvalidOrderError(
-            f"A count is a multiple of {COUNT_STEP} above 0, was {order.count}."
-        )
-    if not order.price_dollars.is_finite() or not is_on_grid(
-        order.price_dollars, price_ranges(market)
-    ):
-        raise InvalidOrderError(
-            f"A price of {order.price_dollars} is not on the price grid of {market.ticker}."
-        )
-    if order.time_in_force not in list(TimeInForce):
-        raise InvalidOrderError(f"There is no time in force '{order.time_in_force}'.")
 
 
 def _order_id(order: VenueOrder) -> str:

@@ -1,28 +1,43 @@
-"""Venues by name. Real money has no venue yet; asking for one says so."""
+"""Venues by name."""
 
 from __future__ import annotations
+
+from django.conf import settings
 
 from boz.core.errors import InvalidOrderError, OperatorActionRequired
 from markets.venues.base import Venue
 from markets.venues.paper import PaperVenue
 
-PAPER = "paper"
-_NOT_YET = {
-    "demo": "Trading on the exchange's demo is not available yet; use the paper venue.",
-    "live": "Trading with real money is not available yet; use the paper venue.",
-}
+PAPER, DEMO, LIVE = "paper", "demo", "live"
 
 
-def get_venue(name: str) -> Venue:
+def get_venue(name: str, *, may_place: bool = True) -> Venue:
     """Return a venue.
 
+    Paper needs nothing. The others need their account, and real money the installation's switch;
+    the other switch, a manager's confirmation, is the portfolio's.
+
+    Args:
+        name: ``paper``, ``demo`` or ``live``.
+        may_place: False for whoever only looks at the account or takes orders back, which must
+            work when nothing new may be ordered; such a venue refuses to place.
+
     Raises:
-        OperatorActionRequired: If the venue exists in name only: ``demo`` and ``live``.
+        OperatorActionRequired: If the venue cannot be used before a person has done something.
         InvalidOrderError: If there is no such venue.
     """
     if name == PAPER:
         return PaperVenue()
-    if name in _NOT_YET:
-        raise OperatorActionRequired(_NOT_YET[name], {"venue": name})
-    known = ", ".join([PAPER, *_NOT_YET])
-    raise InvalidOrderError(f"There is no venue '{name}'; known are {known}.", {"venue": name})
+    if name not in (DEMO, LIVE):
+        raise InvalidOrderError(
+            f"There is no venue '{name}'; known are {PAPER}, {DEMO}, {LIVE}.", {"venue": name}
+        )
+    if name == LIVE and may_place and not settings.BOZ_ALLOW_LIVE:
+        raise OperatorActionRequired(
+            "Real money is switched off on this installation; set BOZ_ALLOW_LIVE=1 to allow it.",
+            {"venue": name},
+        )
+    # Imported here, so that a process that trades on paper never loads what opens keys and signs.
+    from markets.venues.kalshi import open_venue
+
+    return open_venue(name, may_place=may_place)

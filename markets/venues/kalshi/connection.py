@@ -1,0 +1,81 @@
+"""The keys of an account at work: which one the exchange accepts, and what if it accepts none."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from boz.core.errors import OperatorActionRequired
+from boz.core.logging import get_logger
+from markets.clients.kalshi.trading import KalshiTradingClient
+from markets.services.accounts import halt_account, note_use
+
+log = get_logger("AUTH")
+
+#: The exchange does not know the key, or does not let it do this.
+REFUSED_STATUSES = (401, 403)
+
+Result = TypeVar("Result")
+
+
+class Connection:
+    """Clients of one account, one per key; used by several threads at once.
+
+    While a key is replaced there are two. The present one is used as long as the exchange accepts
+    it; it is tried once before anything is ordered with it, so that a mistyped key costs no order.
+
+    Args:
+        account_id: The account.
+        keys: Id and client of each key, the present one first.
+    """
+
+    def __init__(self, *, account_id: int, keys: Sequence[tuple[str, KalshiTradingClient]]) -> None:
+        """Take the clients; nothing is sent yet."""
+        self.account_id = account_id
+        self._keys = tuple(keys)
+        self._lock = threading.Lock()
+        self._at = 0
+        self._is_tried = False
+
+    def try_out(self, *, now: dt.datetime) -> None:
+        """See once whether the exchange accepts the key, before anything is ordered with it.
+
+        Raises:
+            OperatorActionRequired: If it accepts none; the account is halted then.
+            BozBaseException: If it could not be asked.
+        """
+        if not self._is_tried:
+            self.use(lambda client: client.balance(), now=now)
+            self._is_tried = True
+
+    def use(self, do: Callable[[KalshiTradingClient], Result], *, now: dt.datetime) -> Result:
+        """Do something with a key that the exchange accepts; errors as for the client.
+
+        What is turned away with its key had no effect, so it is done with the other one.
+
+        Raises:
+            OperatorActionRequired: If no key is accepted; the account is halted then.
+        """
+        note_use(account_id=self.account_id, now=now)
+        while True:
+            at = self._at
+            try:
+                return do(self._keys[at][1])
+            except OperatorActionRequired as error:
+                if error.context.get("status") not in REFUSED_STATUSES:
+                    raise
+                self._refused(at, error.message, now)
+
+    def _refused(self, at: int, reason: str, now: dt.datetime) -> None:
+        """Go on with the key before the refused one, or halt the account."""
+        with self._lock:
+            if at < self._at:
+                return
+            if at + 1 < len(self._keys):
+                self._at = at + 1
+                log.warning("The exchange refuses the present key; the one before is used")
+                return
+        halt_account(account_id=self.account_id, key_id=self._keys[0][0], reason=reason, now=now)
+        raise OperatorActionRequired(reason)

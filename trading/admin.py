@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
@@ -21,6 +21,8 @@ from boz.core.admin_mixins import (
 from boz.core.clock import utc_now
 from boz.core.errors import BozBaseException
 from boz.core.services.audit import record_audit
+from markets.forms import ReasonActionForm
+from trading.choices import Venue
 from trading.forms import PortfolioForm, StrategyForm
 from trading.models import (
     Backtest,
@@ -40,6 +42,7 @@ from trading.models import (
     Trade,
 )
 from trading.services.approvals import approve_trade, reject_trade
+from trading.services.portfolios import choose_venue
 from trading.services.protections import set_kill_switch
 
 
@@ -73,6 +76,44 @@ class PortfolioAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
     autocomplete_fields = ("owner",)
     readonly_fields = ("created_at", "venue", "live_confirmed_by", "live_confirmed_at")
     inlines = (MemberInline,)
+    action_form = ReasonActionForm
+    actions = ("trade_on_paper", "trade_on_demo", "trade_with_real_money")
+
+    @admin.action(description="Trade on paper (needs a reason)", permissions=["change"])
+    def trade_on_paper(self, request: HttpRequest, queryset: QuerySet[Portfolio]) -> None:
+        """Choose the paper venue."""
+        self._choose(request, queryset, Venue.PAPER)
+
+    @admin.action(
+        description="Trade on the exchange's demo (needs a reason)", permissions=["change"]
+    )
+    def trade_on_demo(self, request: HttpRequest, queryset: QuerySet[Portfolio]) -> None:
+        """Choose the exchange's demo."""
+        self._choose(request, queryset, Venue.DEMO)
+
+    @admin.action(
+        description="Confirm trading with REAL MONEY (needs a reason)", permissions=["change"]
+    )
+    def trade_with_real_money(self, request: HttpRequest, queryset: QuerySet[Portfolio]) -> None:
+        """Choose the live venue; this is the manager's confirmation."""
+        self._choose(request, queryset, Venue.LIVE)
+
+    def _choose(self, request: HttpRequest, queryset: QuerySet[Portfolio], venue: Venue) -> None:
+        for portfolio in queryset:
+            try:
+                choose_venue(
+                    portfolio=portfolio,
+                    user=cast(User, request.user),
+                    venue=venue.value,
+                    reason=request.POST.get("reason", ""),
+                    now=utc_now(),
+                )
+            except BozBaseException as error:
+                self.message_user(request, error.message, messages.ERROR)
+                return
+            self.message_user(
+                request, f"{portfolio.name} trades at: {venue.label}.", messages.SUCCESS
+            )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Portfolios are opened by the service that also books the deposit."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -146,6 +147,13 @@ class Portfolio(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse automatic trading with real money: the evidence that it needs is not measured."""
+        if self.venue == Venue.LIVE and self.mode == Mode.AUTO:
+            raise ValidationError(
+                {"mode": "With real money each trade is approved by a person; choose manual."}
+            )
 
     def role_of(self, user: AbstractBaseUser | AnonymousUser) -> Role | None:
         """Return what a user may do here, or None when nothing."""

@@ -44,15 +44,29 @@ REPORTED = {
 
 
 @transaction.atomic
-def mark_unknown(*, order_id: int, reason: str) -> Order:
-    """Record that nobody knows what became of an order; its exposure stays reserved."""
-    order = Order.objects.select_for_update().get(pk=order_id)
+def mark_unknown(
+    *, order_id: int, reason: str, now: dt.datetime, venue_order_id: str = ""
+) -> Order:
+    """Record that nobody knows what became of an order, and tell people.
+
+    Its exposure stays reserved. The venue's identity of it is kept when it was told.
+    """
+    order = Order.objects.select_for_update().select_related("trade__market").get(pk=order_id)
     if PROGRESS[OrderStatus(order.status)] < PROGRESS[OrderStatus.UNKNOWN]:
         order.status = OrderStatus.UNKNOWN
         order.status_reason = reason
-        order.save(update_fields=["status", "status_reason"])
+        order.venue_order_id = order.venue_order_id or venue_order_id
+        order.save(update_fields=["status", "status_reason", "venue_order_id"])
         log.error(
             "Outcome of an order is unknown", client_order_id=order.client_order_id, reason=reason
+        )
+        notify(
+            level="ERROR",
+            title="Nobody knows what became of an order",
+            body=f"{order.count} {order.get_side_display()} {order.trade.market.ticker}: {reason}"
+            " Its cost stays reserved until the venue's lists prove what happened.",
+            now=now,
+            subject_key=f"unknown-order:{order.client_order_id}",
         )
     return order
 
@@ -97,11 +111,21 @@ def book_report(*, order_id: int, report: VenueReport, now: dt.datetime) -> Orde
         .get(pk=order_id)
     )
     if report.outcome == "unknown":
-        return mark_unknown(order_id=order_id, reason=report.reason)
+        return mark_unknown(
+            order_id=order_id,
+            reason=report.reason,
+            now=now,
+            venue_order_id=report.venue_order_id,
+        )
     contradiction = _contradiction(order, report)
     if contradiction:
         log.error(contradiction, client_order_id=order.client_order_id)
-        return mark_unknown(order_id=order_id, reason=contradiction)
+        return mark_unknown(
+            order_id=order_id,
+            reason=contradiction,
+            now=now,
+            venue_order_id=report.venue_order_id,
+        )
     _book_fills(order, report)
     reported = REPORTED[report.status]
     if reported is OrderStatus.RESTING and order.filled_count > 0:
@@ -123,6 +147,9 @@ def _contradiction(order: Order, report: VenueReport) -> str:
         return f"The venue reports an order state '{report.status}' that we do not know."
     known = set(order.fills.values_list("venue_trade_id", flat=True))
     fresh = [fill for fill in report.fills if fill.venue_trade_id not in known]
+    foreign = Fill.objects.filter(venue_trade_id__in=[fill.venue_trade_id for fill in fresh])
+    if foreign.exists():
+        return "The venue reports a fill that belongs to another order already."
     total = order.filled_count + sum((fill.count for fill in fresh), ZERO)
     if total > order.count:
         return f"The venue reports {total} contracts filled of an order for {order.count}."

@@ -18,12 +18,13 @@ from boz.core.errors import (
     OperatorActionRequired,
 )
 from boz.core.schemas import Side
+from markets.venues import Venue as VenueProtocol
 from markets.venues import VenueOrder, get_venue
 from trading import selectors
 from trading.choices import LIVE_ORDER_STATUSES, OrderStatus, TradeStatus, Venue
-from trading.models import Order, Trade
+from trading.models import Order, Portfolio, Trade
 from trading.services.booking import book_report, cancel_trade, mark_not_sent, mark_unknown
-from trading.services.risk import locked_portfolio, require_admission
+from trading.services.risk import locked_portfolio, require_admission, require_venue
 
 ORDER_NAMESPACE = uuid.UUID("6f1f6d1e-43c8-5c0e-9b0e-5b1a1f3c7a10")
 
@@ -39,13 +40,15 @@ def execute_trade(*, trade_id: int, now: dt.datetime) -> Order:
             transaction.
     """
     order = _commit_intent(trade_id=trade_id, now=now)
+    venue = _venue_for(order, now=now)
     _mark_sending(order, now=now)
     try:
-        report = get_venue(order.venue).place(order=venue_order(order), now=now)
+        report = venue.place(order=venue_order(order), now=now)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the outcome is not known
         return mark_unknown(
             order_id=order.pk,
             reason=f"The venue's answer is not known: {type(error).__name__}.",
+            now=now,
         )
     return book_report(order_id=order.pk, report=report, now=now)
 
@@ -110,11 +113,7 @@ def _approved_trade(trade_id: int) -> Trade:
 
 
 def _require_sendable(trade: Trade, now: dt.datetime) -> None:
-    if trade.venue != trade.portfolio.venue:
-        raise InvalidOrderError(
-            f"The trade was decided for {trade.get_venue_display()} and the portfolio has moved to"
-            f" {trade.portfolio.get_venue_display()} since; no order leaves."
-        )
+    require_venue(trade.portfolio, trade.venue)
     if not trade.market.is_open(now):
         raise InvalidOrderError(f"Market {trade.market.ticker} is not open.")
     require_admission(
@@ -131,31 +130,54 @@ def _client_order_id(trade: Trade, attempts: int) -> str:
     return str(uuid.uuid5(ORDER_NAMESPACE, name))
 
 
+def _venue_for(order: Order, *, now: dt.datetime) -> VenueProtocol:
+    """Return the venue that the order is bound to; without one nothing is sent.
+
+    Raises:
+        BozBaseException: If the venue cannot be used any more; the order is then taken back.
+    """
+    try:
+        return get_venue(order.venue)
+    except BozBaseException as error:
+        _take_back(order, error.message, now)
+        raise
+
+
+def _take_back(order: Order, reason: str, now: dt.datetime) -> None:
+    mark_not_sent(order_id=order.pk, proven_from=OrderStatus.INTENT, reason=reason, now=now)
+
+
 def _mark_sending(order: Order, *, now: dt.datetime) -> None:
     """Claim the intent for sending; whoever cannot claim it must not call the venue.
 
     Raises:
         InvalidOrderError: If it was taken back meanwhile.
         CooldownActiveError: If the kill switch was turned on meanwhile.
+        OperatorActionRequired: If the permission for real money was withdrawn meanwhile.
     """
+    refusal: BozBaseException | None = None
     with transaction.atomic():
-        locked_portfolio(order.trade.portfolio_id)
-        stopped = selectors.kill_switch_is_on()
-        if stopped:
-            mark_not_sent(
-                order_id=order.pk,
-                proven_from=OrderStatus.INTENT,
-                reason="The kill switch was turned on before the order left.",
-                now=now,
-            )
+        portfolio = locked_portfolio(order.trade.portfolio_id)
+        try:
+            _require_still_wanted(order, portfolio)
+        except BozBaseException as error:
+            refusal = error
+            _take_back(order, error.message, now)
         claimed = Order.objects.filter(pk=order.pk, status=OrderStatus.INTENT).update(
             status=OrderStatus.SENDING, sent_at=now
         )
-    if stopped:
-        raise CooldownActiveError("The kill switch was turned on before the order left.")
+    if refusal is not None:
+        raise refusal
     if not claimed:
         raise InvalidOrderError("The order was taken back before it was sent; nothing left.")
     order.refresh_from_db()
+
+
+def _require_still_wanted(order: Order, portfolio: Portfolio) -> None:
+    """Look once more at what may have changed since the gate, right before the order leaves."""
+    if selectors.kill_switch_is_on():
+        raise CooldownActiveError("The kill switch was turned on before the order left.")
+    require_venue(portfolio, order.venue)
 
 
 def venue_order(order: Order) -> VenueOrder:

@@ -10,6 +10,7 @@ from django.conf import settings
 from boz.core.errors import (
     CooldownActiveError,
     InsufficientBalanceError,
+    InvalidOrderError,
     OperatorActionRequired,
     RiskLimitError,
 )
@@ -123,8 +124,22 @@ def _require_cash(portfolio: Portfolio, cost_dollars: Decimal, own_trade_id: int
         )
 
 
-def _require_venue_allowed(portfolio: Portfolio) -> None:
-    get_venue(portfolio.venue)
+def require_venue(portfolio: Portfolio, venue: str) -> None:
+    """Let an order for ``venue`` pass only while the portfolio trades there and may.
+
+    Args:
+        portfolio: From :func:`locked_portfolio`.
+        venue: Where the decision meant the order to go; it goes there or nowhere.
+
+    Raises:
+        InvalidOrderError: If the portfolio trades elsewhere now.
+        OperatorActionRequired: If real money is meant and not both switches are set.
+    """
+    if venue != portfolio.venue:
+        raise InvalidOrderError(
+            f"The trade was decided for {Venue(venue).label} and the portfolio has moved to"
+            f" {portfolio.get_venue_display()} since; no order leaves."
+        )
     if portfolio.venue != Venue.LIVE:
         return
     if not settings.BOZ_ALLOW_LIVE:
@@ -132,8 +147,13 @@ def _require_venue_allowed(portfolio: Portfolio) -> None:
             "Real money is switched off on this installation; set BOZ_ALLOW_LIVE=1 to allow it.",
             {"portfolio": portfolio.name},
         )
-    if portfolio.live_confirmed_at is None:
+    if portfolio.live_confirmed_at is None or portfolio.live_confirmed_by_id is None:
         raise OperatorActionRequired(
             f"No manager has confirmed real money for portfolio {portfolio.name}.",
             {"portfolio": portfolio.name},
         )
+
+
+def _require_venue_allowed(portfolio: Portfolio) -> None:
+    require_venue(portfolio, portfolio.venue)
+    get_venue(portfolio.venue)

@@ -77,8 +77,8 @@ def silent(order, now):
 
 
 def use(monkeypatch, venue) -> None:
-    monkeypatch.setattr(order_service, "get_venue", lambda name: venue)
-    monkeypatch.setattr(reconcile_service, "get_venue", lambda name: venue)
+    monkeypatch.setattr(order_service, "get_venue", lambda name, **_: venue)
+    monkeypatch.setattr(reconcile_service, "get_venue", lambda name, **_: venue)
 
 
 def report(order, status="filled", fills=(), **changes) -> VenueReport:

@@ -91,7 +91,7 @@ def test_one_unfilled_order_does_not_roll_back_the_books_of_the_others(monkeypat
                 raise TimeoutError("no answer")
             return real_place(order=order, now=now)
 
-    monkeypatch.setattr(order_service, "get_venue", lambda name: SecondFails())
+    monkeypatch.setattr(order_service, "get_venue", lambda name, **_: SecondFails())
 
     run_trading_cycle(now=NOW)
 
@@ -110,7 +110,7 @@ def test_an_unknown_order_keeps_its_exposure_until_the_venue_tells(monkeypatch):
         def place(self, *, order, now):
             raise TimeoutError("no answer")
 
-    monkeypatch.setattr(order_service, "get_venue", lambda name: Silent())
+    monkeypatch.setattr(order_service, "get_venue", lambda name, **_: Silent())
     run_trading_cycle(now=NOW)
     reserved = sum(Trade.objects.values_list("reserved_dollars", flat=True))
 
@@ -118,7 +118,7 @@ def test_an_unknown_order_keeps_its_exposure_until_the_venue_tells(monkeypatch):
     assert selectors.exposure_dollars(portfolio) == reserved
     assert not Fill.objects.exists()
 
-    monkeypatch.setattr(order_service, "get_venue", lambda name: real)
+    monkeypatch.setattr(order_service, "get_venue", lambda name, **_: real)
     result = reconcile(now=LATER)
 
     assert result.done["adopted"] == Order.objects.count()

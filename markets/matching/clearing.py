@@ -178,7 +178,7 @@ class ClearedMarket:
             for order_id, claim in accounts.claims(account, self.ticker).items()
             if order_id not in gone
         }
-        at_limit = self._claim(order, count, takes=not order.post_only)
+        at_limit = self._claim(order, count, takes=bool(preview.taken))
         accounts.require_funds(
             account,
             self.ticker,

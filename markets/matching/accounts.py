@@ -4,40 +4,21 @@ Every contract is paid for in full when it is bought: YES at p costs p and NO co
 the $1 that one of them will be paid. So no contract comes from nothing, nobody owes anything, and
 ``cash + open interest + what the exchange kept = what was paid in`` at every moment.
 
-A resting order reserves what it would cost if it filled at once, fee included. What closes a
-position pays for itself out of the $1 of each matched pair; proceeds of closes that have not
-happened yet pay for nothing else. That the exchange reserves in the same way is UNVERIFIED. Returns
-of collateral across the markets of an event are not given.
+What resting orders reserve is said in :mod:`markets.matching.claims`. Returns of collateral across
+the markets of an event are not given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from boz.core.errors import InsufficientBalanceError, InvalidDataError
-from boz.core.money import MICRO_STEP, ZERO, format_dollars, round_up
+from boz.core.money import MICRO_STEP, ZERO, format_dollars
+from markets.matching.claims import Claim, ClaimBook
 from markets.matching.events import FillLeg
-from markets.matching.orders import BookSide
 from markets.matching.positions import Position, require_yes_value
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What one open order may still cost.
-
-    Attributes:
-        side: Bid or ask on the YES price.
-        yes_price: Its limit.
-        count: Contracts that may still fill.
-        cost: Dollars for all of them at the limit, fee included.
-    """
-
-    side: BookSide
-    yes_price: Decimal
-    count: Decimal
-    cost: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +83,7 @@ class Totals:
 class _Account:
     cash: Decimal = ZERO
     positions: dict[str, Position] = field(default_factory=dict)
-    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
+    claims: dict[str, ClaimBook] = field(default_factory=dict)
     reserved: dict[str, Decimal] = field(default_factory=dict)
 
 
@@ -199,7 +180,8 @@ class Accounts:
         account: str,
         market_ticker: str,
         *,
-        claims: Mapping[str, Claim],
+        without: Collection[str],
+        claim: Claim | None,
         position: Position,
         cash: Decimal,
     ) -> None:
@@ -208,7 +190,8 @@ class Accounts:
         Args:
             account: Whose order it is.
             market_ticker: The market.
-            claims: Every open order of the account in that market as it would then stand.
+            without: Orders of the account there that would be gone.
+            claim: The order that would be open there.
             position: What the account would then hold there.
             cash: Dollars it would then have.
 
@@ -216,20 +199,20 @@ class Accounts:
             InsufficientBalanceError: If its cash would not cover what its orders reserve.
         """
         held = self._of(account)
-        elsewhere = sum(
-            (amount for ticker, amount in held.reserved.items() if ticker != market_ticker), ZERO
-        )
-        needed = reserve(claims.values(), position)
+        book = held.claims.get(market_ticker) or ClaimBook()
+        with book.supposing(without=without, claim=claim):
+            needed = book.reserve(position)
+        elsewhere = sum(held.reserved.values(), ZERO) - held.reserved.get(market_ticker, ZERO)
         if needed + elsewhere > cash or cash < 0:
             raise _short(account, needed, cash - elsewhere)
 
-    def claims(self, account: str, market_ticker: str) -> Mapping[str, Claim]:
-        """Return an account's resting orders in a market, by order id.
+    def resting(self, account: str, market_ticker: str) -> tuple[str, ...]:
+        """Return the ids of an account's resting orders in a market.
 
         Raises:
             InvalidDataError: If the account is unknown.
         """
-        return dict(self._of(account).claims.get(market_ticker, {}))
+        return tuple(self._of(account).claims.get(market_ticker, ()))
 
     def book_fill(self, leg: FillLeg, market_ticker: str, count: Decimal) -> None:
         """Move the cash and the contracts of one side of a trade."""
@@ -240,16 +223,20 @@ class Accounts:
         held.cash += payout - leg.cash
         self._kept += leg.fee.net
 
-    def set_claims(self, account: str, market_ticker: str, claims: Mapping[str, Claim]) -> None:
-        """Replace what an account's resting orders in a market may cost."""
+    def set_claims(
+        self, account: str, market_ticker: str, claims: Mapping[str, Claim | None]
+    ) -> None:
+        """Say what some of an account's orders in a market may still cost; None for nothing."""
         held = self._of(account)
-        if claims:
-            held.claims[market_ticker] = dict(claims)
-            position = held.positions.get(market_ticker, Position())
-            held.reserved[market_ticker] = reserve(claims.values(), position)
-        else:
-            held.claims.pop(market_ticker, None)
-            held.reserved.pop(market_ticker, None)
+        book = held.claims.setdefault(market_ticker, ClaimBook())
+        for order_id, claim in claims.items():
+            if claim is None:
+                book.drop(order_id)
+            else:
+                book.put(claim)
+        held.reserved[market_ticker] = book.reserve(self.position(account, market_ticker))
+        if not book:
+            del held.claims[market_ticker], held.reserved[market_ticker]
 
     def settle(self, market_ticker: str, yes_value: Decimal) -> tuple[Settlement, ...]:
         """Pay out a decided market; a second time pays nothing, since nothing is held any more.
@@ -294,30 +281,6 @@ class Accounts:
         if held is None:
             raise InvalidDataError(f"There is no account '{account}'.")
         return held
-
-
-def reserve(claims: Iterable[Claim], position: Position) -> Decimal:
-    """Return the dollars that open orders of one market may cost an account.
-
-    On each side the orders that would fill first close the position first. Closing pays $1 a pair,
-    so it needs cash only where price and fee together are more than that.
-    """
-    by_side: dict[BookSide, list[Claim]] = {BookSide.BID: [], BookSide.ASK: []}
-    for claim in claims:
-        by_side[claim.side].append(claim)
-    by_side[BookSide.BID].sort(key=lambda claim: -claim.yes_price)
-    by_side[BookSide.ASK].sort(key=lambda claim: claim.yes_price)
-    return sum((_reserve_side(by_side[side], position.reducible(side)) for side in BookSide), ZERO)
-
-
-def _reserve_side(claims: list[Claim], reducible: Decimal) -> Decimal:
-    total = ZERO
-    for claim in claims:
-        closing = min(claim.count, reducible)
-        reducible -= closing
-        opening = round_up(claim.cost * (claim.count - closing) / claim.count)
-        total += opening + max(ZERO, claim.cost - opening - closing)
-    return total
 
 
 def _require_amount(amount: Decimal) -> None:

@@ -15,9 +15,9 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from boz.core.errors import InvalidOrderError
-from boz.core.money import ZERO
 from boz.core.schemas import FeeTerms
-from markets.matching.accounts import Accounts, Claim, Settlement
+from markets.matching.accounts import Accounts, Settlement
+from markets.matching.claims import Claim
 from markets.matching.engine import ForeseenFill, MarketPhase, MatchingEngine, Preview
 from markets.matching.events import Events, Filled, LevelChanged, UpdateReason
 from markets.matching.orders import Amendment, NewOrder
@@ -133,8 +133,7 @@ class ClearedMarket:
         """Charge other fees from the next fill on, and reserve for them."""
         self.engine.change_terms(terms)
         for account in self.accounts:
-            ids = self.accounts.claims(account, self.ticker)
-            self._refresh_claims(account, ids)
+            self._refresh_claims(account, self.accounts.resting(account, self.ticker))
 
     def settle(self, yes_value: Decimal) -> tuple[Settlement, ...]:
         """Pay out the outcome of a closed market.
@@ -173,28 +172,15 @@ class ClearedMarket:
         cash = accounts.balance(account).cash
         position = accounts.position(account, self.ticker)
         gone = {order.order_id, *preview.self_cancels}
-        others = {
-            order_id: claim
-            for order_id, claim in accounts.claims(account, self.ticker).items()
-            if order_id not in gone
-        }
         at_limit = self._claim(order, count, takes=bool(preview.taken))
         accounts.require_funds(
-            account,
-            self.ticker,
-            claims=others | ({order.order_id: at_limit} if count > 0 else {}),
-            position=position,
-            cash=cash,
+            account, self.ticker, without=gone, claim=at_limit, position=position, cash=cash
         )
         for fill in preview.taken:
             position, cash = _after(fill, position, cash)
-        rest = self._claim(order, preview.resting, takes=False) if preview.resting else None
+        rest = self._claim(order, preview.resting, takes=False)
         accounts.require_funds(
-            account,
-            self.ticker,
-            claims=others | ({} if rest is None else {order.order_id: rest}),
-            position=position,
-            cash=cash,
+            account, self.ticker, without=gone, claim=rest, position=position, cash=cash
         )
 
     def _unable(self, preview: Preview) -> str | None:
@@ -216,11 +202,11 @@ class ClearedMarket:
             events += self.cancel(order_id, now, reason=UpdateReason.MARGIN_CANCEL)
         return events
 
-    def _claim(self, order: NewOrder, count: Decimal, *, takes: bool) -> Claim:
-        cost = ZERO
-        if count > 0:
-            cost = self.engine.cost_at_once(order.side, order.price, count, takes=takes)
-        return Claim(order.side, order.price, count, cost)
+    def _claim(self, order: NewOrder, count: Decimal, *, takes: bool) -> Claim | None:
+        if count <= 0:
+            return None
+        cost = self.engine.cost_at_once(order.side, order.price, count, takes=takes)
+        return Claim(order.order_id, order.side, order.price, count, cost)
 
     def _book(self, events: Events) -> Events:
         """Move the accounts as the events say."""
@@ -240,13 +226,12 @@ class ClearedMarket:
         return events
 
     def _refresh_claims(self, account: str, order_ids: Collection[str]) -> None:
-        claims = dict(self.accounts.claims(account, self.ticker))
+        claims: dict[str, Claim | None] = {}
         for order_id in order_ids:
             state = self.engine.order(order_id)
-            if state is None:
-                claims.pop(order_id, None)
-            else:
-                claims[order_id] = self._claim(state.order, state.remaining, takes=False)
+            claims[order_id] = (
+                None if state is None else self._claim(state.order, state.remaining, takes=False)
+            )
         self.accounts.set_claims(account, self.ticker, claims)
 
 

@@ -46,6 +46,9 @@ BACKOFF_BASE_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS = 5.0
 BACKOFF_CAP_SECONDS = 20.0
 PROBLEM_CHARS = 80
+#: A host that keeps silent is asked this often again, however many attempts other failures have:
+#: each one takes the whole time limit.
+RETRIES_OF_SILENCE = 1
 #: A service that asks for a longer pause is asked again after this one: a mistaken Retry-After must
 #: not silence it until the process ends.
 LONGEST_ASKED_PAUSE_SECONDS = 3600.0
@@ -409,6 +412,8 @@ class HttpTransport:
     def _back_off(self, error: TransientError, attempt: int, deadline: float) -> None:
         """Wait before the next attempt, or raise ``error`` when there is none."""
         is_retried = error.context.pop("is_retried", True)
+        if isinstance(error.__cause__, httpx.TimeoutException):
+            is_retried = attempt < RETRIES_OF_SILENCE
         status = error.context.get("status")
         asked = error.context.get("retry_after_seconds")
         delay = self._delay(status, attempt) + (asked or 0.0)

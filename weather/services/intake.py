@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from boz.core.agents import AgentResult, heartbeat
@@ -27,6 +28,10 @@ from weather.services.health import Silence, SourceRun, get_source
 from weather.sources import CALLS_AT_ONCE, SOURCES_BY_CODE, Service
 
 log = get_logger("WEATHER")
+
+#: No call of a run begins later than this, so that it ends, and tells how its sources did, before
+#: the queue's time limit ends it.
+LAST_CALL_AFTER_SECONDS = 120.0
 
 Answer = TypeVar("Answer")
 
@@ -133,12 +138,18 @@ class Intake(ABC, Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """What a worker brings back; without an error the answer counts."""
+    """What a worker brings back; without an error the answer counts.
+
+    Args:
+        is_given_up: Nobody was asked, since the host has been silent several times.
+        is_late: Nobody was asked, since the run has taken too long already.
+    """
 
     answer: Any
     error: Exception | None
     captured: list[Captured]
-    was_asked: bool = True
+    is_given_up: bool = False
+    is_late: bool = False
 
 
 def take_in(intakes: Sequence[Intake[Any]]) -> AgentResult:
@@ -180,6 +191,7 @@ class _Pools:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._last_call_at = monotonic() + LAST_CALL_AFTER_SECONDS
         self._pools: dict[Service, ThreadPoolExecutor] = {}
 
     def submit(self, intake: Intake[Any], task: Task[Any]) -> Future[_Came]:
@@ -190,7 +202,7 @@ class _Pools:
             )
             self._pools[intake.service] = pool
             self._stack.callback(pool.shutdown, cancel_futures=True)
-        return pool.submit(_fetch, intake, task)
+        return pool.submit(_fetch, intake, task, last_call_at=self._last_call_at)
 
 
 def _planned(intake: Intake[Any], stack: ExitStack) -> Sequence[Task[Any]]:
@@ -201,11 +213,13 @@ def _planned(intake: Intake[Any], stack: ExitStack) -> Sequence[Task[Any]]:
         return ()
 
 
-def _fetch(intake: Intake[Any], task: Task[Any]) -> _Came:
-    """Fetch in a worker; a host that has been given up meanwhile is not asked any more."""
+def _fetch(intake: Intake[Any], task: Task[Any], *, last_call_at: float) -> _Came:
+    """Fetch in a worker, unless the host has been given up meanwhile, or it is too late."""
     silence = intake.run.silence
     if silence.is_hopeless:
-        return _Came(None, None, [], was_asked=False)
+        return _Came(None, None, [], is_given_up=True)
+    if monotonic() > last_call_at:
+        return _Came(None, None, [], is_late=True)
     with intake.captures.collecting() as captured:
         try:
             answer = task.fetch()
@@ -220,8 +234,11 @@ def _fetch(intake: Intake[Any], task: Task[Any]) -> _Came:
 
 def _settle(intake: Intake[Any], task: Task[Any], came: _Came) -> None:
     run = intake.run
-    if not came.was_asked:
+    if came.is_given_up:
         run.leave_out_unasked(task.subject)
+        return
+    if came.is_late:
+        run.skip(task.subject, "Left for the next run, since this one has taken too long already.")
         return
     try:
         if came.error is not None:

@@ -112,7 +112,8 @@ def test_a_storm_that_lasts_is_a_passing_error_of_every_call(call, failure) -> N
     with pytest.raises(TransientError), service.open() as nws:
         call(nws)
 
-    assert len(service.requests) == 3
+    # A silent host is waited for only twice.
+    assert len(service.requests) == (2 if isinstance(failure, httpx.ReadTimeout) else 3)
     assert service.captured == []
 
 

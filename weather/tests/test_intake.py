@@ -455,6 +455,28 @@ def test_a_source_that_keeps_failing_is_paused_longer_and_longer_and_comes_back(
     assert source.last_error == ""
 
 
+def test_a_run_that_takes_too_long_begins_no_more_calls_and_still_gives_its_account(monkeypatch):
+    time = 0.0
+    monkeypatch.setattr("weather.services.intake.monotonic", lambda: time)
+
+    def slow() -> str:
+        nonlocal time
+        time += 121.0
+        return "slow"
+
+    first = Invented(ALONE, {"NY": slow, "MIA": says("late")})
+    other = Invented(ALONE_TOO, {"d": says("d")})
+    result = take_in([first, other])
+    assert first.stored == ["slow"]
+    assert "MIA" in [item.subject for item in result.skipped]
+    assert all("taken too long" in item.reason for item in result.skipped)
+    # What was left was not the source's fault, and is asked for by the next run.
+    assert (contact(ALONE).answered, contact(ALONE).problems) == (["NY"], 0)
+    again = Invented(ALONE, {"MIA": says("late")})
+    take_in([again])
+    assert again.stored == ["late"]
+
+
 def test_a_paused_source_is_not_asked_and_says_until_when_and_why():
     calls: list[str] = []
     for minutes in range(3):

@@ -94,7 +94,6 @@ def test_an_accepted_body_is_captured_as_it_came() -> None:
         httpx.Response(503),
         httpx.Response(504),
         httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
         httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
         httpx.Response(200, html="<html>maintenance</html>"),
         httpx.Response(200, text='{"a": [1, 2'),
@@ -124,6 +123,16 @@ def test_a_lasting_failure_ends_in_a_transient_error_with_its_facts() -> None:
     assert len(context["excerpt"]) <= 200
     assert CANARY not in json.dumps(caught.value.as_dict())
     assert "is_retried" not in context
+
+
+def test_a_silent_service_is_asked_once_more_and_no_oftener() -> None:
+    world = World(httpx.ReadTimeout("silence"))
+    with world.open(retries=3) as http, pytest.raises(TransientError, match="in time") as raised:
+        http.get_json("a")
+    assert len(world.requests) == raised.value.context["attempts"] == 2
+    assert "is_retried" not in raised.value.context
+    with World(httpx.ReadTimeout("slow"), ok([1])).open() as http:
+        assert http.get_json("a") == [1]
 
 
 def test_an_unreachable_service_says_so() -> None:

@@ -47,7 +47,7 @@ MAX_FORECAST_DAYS, MAX_ENSEMBLE_DAYS = 16, 36
 MAX_LEAD_DAYS = 7
 
 #: An answer for many places and members takes the service some seconds to write.
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 20.0
 #: Long enough to wait for the next window of a minute, not for that of an hour.
 MAX_TOTAL_SECONDS = 100.0
 BACKOFF_SECONDS = 1.0

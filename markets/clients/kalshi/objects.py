@@ -47,6 +47,7 @@ __all__ = [
     "OpenHours",
     "OptionalExact",
     "OptionalPrice",
+    "PastEvent",
     "Price",
     "PriceStep",
     "SeriesFeeChange",
@@ -177,6 +178,17 @@ class ExchangeEvent(ExchangeObject):
         return value or None
 
 
+class PastEvent(ExchangeEvent):
+    """An event as listed long after it; markets in the historical tier are left out."""
+
+    markets: tuple[ExchangeMarket, ...] = ()
+
+    @field_validator("markets", mode="before")
+    @classmethod
+    def _no_markets_is_empty(cls, value: Any) -> Any:
+        return () if value is None else value
+
+
 class BookSides(ExchangeObject):
     """Bids of both sides as sent: ascending, best last. Both keys are needed, also when empty."""
 
@@ -201,7 +213,7 @@ class ExchangeTrade(ExchangeObject):
     """A public trade."""
 
     unused: ClassVar[frozenset[str]] = names(
-        "no_price_dollars taker_book_side taker_side is_block_trade exchange_index"
+        "no_price_dollars taker_book_side taker_side exchange_index"
     )
 
     trade_id: str
@@ -210,6 +222,7 @@ class ExchangeTrade(ExchangeObject):
     yes_price_dollars: Price
     taker_outcome_side: str
     created_time: Instant
+    is_block_trade: bool = False
 
 
 class _Spread(ExchangeObject):

@@ -80,6 +80,7 @@ class NewOrder:
         require_name(self.client_order_id, "client order id")
         yes_price(self.side, self.price)
         count_text(self.count)
+        unix_seconds(self.expires_at)
         rests = self.time_in_force is TimeInForce.GOOD_TILL_CANCELED
         if self.expires_at is not None and not rests:
             raise InvalidOrderError("Only an order that may rest can expire.")
@@ -150,6 +151,7 @@ class Amendment:
         require_name(self.ticker, "market")
         yes_price(self.side, self.price)
         count_text(self.count)
+        unix_seconds(self.expires_at)
         if self.removes_expiry and self.expires_at is not None:
             raise InvalidOrderError("An amendment cannot both set and remove the expiry.")
 

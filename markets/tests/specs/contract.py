@@ -21,7 +21,8 @@ PREFIX = "/trade-api/v2"
 
 def request_faults(request: httpx.Request) -> list[str]:
     """Return what a request does that the specification does not allow."""
-    method, path = request.method.lower(), request.url.path
+    method = request.method.lower()
+    path = request.url.raw_path.decode().partition("?")[0]
     if not path.startswith(PREFIX):
         return [f"{path} is not below {PREFIX}"]
     path = path.removeprefix(PREFIX)

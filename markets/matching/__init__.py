@@ -26,6 +26,7 @@ from markets.matching.events import (
     LevelChanged,
     UpdateReason,
 )
+from markets.matching.latency import Underway
 from markets.matching.orders import (
     Amendment,
     BookSide,
@@ -67,6 +68,7 @@ __all__ = [
     "Settlement",
     "TimeInForce",
     "Totals",
+    "Underway",
     "UpdateReason",
     "match_against_book",
 ]

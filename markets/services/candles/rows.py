@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from boz.core.errors import InvalidDataError
 from boz.core.money import MICRO_STEP, round_down
-from markets.clients.kalshi.objects import ExchangeCandle
+from markets.clients.kalshi.objects import AskSpread, BidSpread, ExchangeCandle, TradedPrices
 from markets.models import Candlestick, Market
 
 #: After its end, until a candle is taken for published and whole. UNVERIFIED: the exchange does
@@ -34,7 +34,10 @@ def candle_row(market: Market, minutes: int, item: ExchangeCandle) -> Candlestic
         volume=item.volume,
         open_interest=item.open_interest,
     )
-    parts = {"yes_bid_": item.yes_bid, "yes_ask_": item.yes_ask}
+    parts: dict[str, BidSpread | AskSpread | TradedPrices] = {
+        "yes_bid_": item.yes_bid,
+        "yes_ask_": item.yes_ask,
+    }
     if item.volume > 0:
         parts[""] = item.price
         if None in (item.price.open, item.price.high, item.price.low, item.price.close):

@@ -12,7 +12,7 @@ from django.db.models import Q
 from boz.core.errors import InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.money import COUNT_STEP, round_down
-from boz.core.schemas import SkippedSubject
+from boz.core.schemas import Bracket, SkippedSubject
 from markets.clients.kalshi.objects import ExchangeEvent, ExchangeMarket
 from markets.models import Event, Market, Series
 from markets.services.sync.ladders import Verdict, judge
@@ -257,19 +257,26 @@ def _collect_markets(
             # A market whose listing makes no sense keeps its earlier row.
             rows.see(market, item if item.ticker in verdict.brackets else None)
         elif item.ticker in verdict.brackets:
-            bracket = verdict.brackets[item.ticker]
-            market = Market(
-                event=event,
-                ticker=item.ticker,
-                strike_type=item.strike_type,
-                floor_strike=_degrees(item.floor_strike),
-                cap_strike=_degrees(item.cap_strike),
-                low_f=bracket.low_f,
-                high_f=bracket.high_f,
-                updated_at=now,
-            )
-            apply_listing(market, item)
+            market = new_market(event, item, verdict.brackets[item.ticker], now=now)
             rows.new.append(market)
+
+
+def new_market(
+    event: Event, listing: ExchangeMarket, bracket: Bracket, *, now: dt.datetime
+) -> Market:
+    """Return the row of a market that is not stored yet; it is not saved."""
+    market = Market(
+        event=event,
+        ticker=listing.ticker,
+        strike_type=listing.strike_type,
+        floor_strike=_degrees(listing.floor_strike),
+        cap_strike=_degrees(listing.cap_strike),
+        low_f=bracket.low_f,
+        high_f=bracket.high_f,
+        updated_at=now,
+    )
+    apply_listing(market, listing)
+    return market
 
 
 def _degrees(strike: Decimal | None) -> Decimal | None:

@@ -139,7 +139,7 @@ def _amend(
     if not changed:
         return
     log.warning("The exchange has amended results", event=event.ticker, markets=changed)
-    value = _expiration_value(event, items, skipped)
+    value = expiration_value(event, items, skipped)
     if value is not None and value != event.expiration_value_f:
         event.expiration_value_f = value
         event.save(update_fields=["expiration_value_f"])
@@ -171,7 +171,7 @@ def _advance(
         reason = f"{wins} of its {len(markets)} markets paid YES, where one is expected."
         log.warning("Results contradict the ladder", event=event.ticker, reason=reason)
         skipped.append(SkippedSubject(subject=event.ticker, reason=reason))
-    event.expiration_value_f = _expiration_value(event, items, skipped)
+    event.expiration_value_f = expiration_value(event, items, skipped)
     event.determined_at = _determined_at(items, now)
     event.status = Event.Status.DETERMINED
     event.save(update_fields=["expiration_value_f", "determined_at", "status"])
@@ -184,7 +184,7 @@ def _determined_at(items: Sequence[ExchangeMarket], now: dt.datetime) -> dt.date
     return min(max(times), now) if times else now
 
 
-def _expiration_value(
+def expiration_value(
     event: Event, items: Sequence[ExchangeMarket], skipped: list[SkippedSubject]
 ) -> Decimal | None:
     """Return the value on which the markets settled; None, with a reason, when it is unclear."""

@@ -24,6 +24,17 @@ def wanted_series() -> dict[str, Station]:
     return {ticker: wanted[ticker] for ticker in sorted(wanted.keys() - switched_off)}
 
 
+def known_series() -> dict[str, Series]:
+    """Return the rows of all wanted series by ticker; those not stored yet are made."""
+    wanted = wanted_series()
+    Series.objects.bulk_create(
+        [Series(ticker=ticker, station=station) for ticker, station in wanted.items()],
+        ignore_conflicts=True,
+    )
+    rows = Series.objects.filter(ticker__in=wanted).select_related("station").order_by("ticker")
+    return {row.ticker: row for row in rows}
+
+
 def write_series(
     listed: dict[str, ExchangeSeries], stations: dict[str, Station], *, now: dt.datetime
 ) -> dict[str, Series]:

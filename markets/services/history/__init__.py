@@ -1,0 +1,1 @@
+"""The exchange's past: settled events with their candles and trades, from both of its tiers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -41,9 +42,9 @@ class StreamClosedError(TransientError):
 class StreamConnection:
     """Sends commands and receives the texts of frames; answers the exchange's pings by itself."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        """Take an open socket; :meth:`open` makes one."""
-        self._socket = socket
+    def __init__(self, socket: ClientConnection, closing: ExitStack) -> None:
+        """Take an open socket and what closes it; :meth:`open` makes both."""
+        self._socket, self._closing = socket, closing
 
     @classmethod
     def open(cls, url: str, signer: Signer, *, now_ms: int) -> Self:
@@ -59,17 +60,20 @@ class StreamConnection:
             StreamClosedError: If it could not be reached; trying again later may work.
         """
         headers = signer.headers("GET", urlsplit(url).path, now_ms=now_ms)
+        closing = ExitStack()
         try:
-            socket = _Connecting(
-                url,
-                additional_headers=headers,
-                open_timeout=OPEN_TIMEOUT_SECONDS,
-                close_timeout=CLOSE_TIMEOUT_SECONDS,
-                ping_interval=PING_INTERVAL_SECONDS,
-                ping_timeout=PING_TIMEOUT_SECONDS,
-                max_size=MAX_FRAME_BYTES,
-                max_queue=MAX_QUEUED_FRAMES,
-            ).connect()
+            socket = closing.enter_context(
+                _Connecting(
+                    url,
+                    additional_headers=headers,
+                    open_timeout=OPEN_TIMEOUT_SECONDS,
+                    close_timeout=CLOSE_TIMEOUT_SECONDS,
+                    ping_interval=PING_INTERVAL_SECONDS,
+                    ping_timeout=PING_TIMEOUT_SECONDS,
+                    max_size=MAX_FRAME_BYTES,
+                    max_queue=MAX_QUEUED_FRAMES,
+                )
+            )
         except InvalidStatus as error:
             raise _refusal(error) from None
         except InvalidURI as error:
@@ -80,7 +84,7 @@ class StreamConnection:
             raise StreamClosedError(
                 "The exchange's stream cannot be reached.", {"error": type(error).__name__}
             ) from error
-        return cls(socket)
+        return cls(socket, closing)
 
     def receive(self, timeout: float) -> str | bytes | None:
         """Return the next frame, or None when none came within ``timeout`` seconds.
@@ -109,7 +113,7 @@ class StreamConnection:
     def close(self) -> None:
         """Say goodbye and close; never raises for a connection that is gone already."""
         try:
-            self._socket.close()
+            self._closing.close()
         except (WebSocketException, OSError):
             return
 

@@ -76,6 +76,8 @@ CROSSED_SECONDS = 2.0
 PROBE_SECONDS = 15.0
 SILENCE_SECONDS = 30.0
 
+#: Stands for the answer to a request that is still to be sent.
+UNASKED = -1
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -227,14 +229,15 @@ class Feed:
         """Take every known book for unproven until its next snapshot."""
         with self._lock:
             self._owed.update(self._books.known())
+            self._barrier = UNASKED
 
     @property
     def unverified(self) -> int:
         """Return how many markets still owe a snapshot; all of them without a connection."""
         with self._lock:
-            if not self._is_open:
-                return max(1, len(self._wanted))
-            return len(self._owed | self._books.waiting.keys())
+            known = self._books.known() if self._is_open else ()
+            unknown = self._wanted.difference(known)
+            return len(unknown | self._owed)
 
     def warn(self, message: str, **fields: Any) -> None:
         """Keep a warning for the operator; a log row is written by whoever may wait for it."""
@@ -301,6 +304,7 @@ class Feed:
         self._asked: dict[str, float] = {}
         self._tries: dict[str, int] = {}
         self._owed: set[str] = set()
+        self._barrier: int | None = None
         self._crossed: dict[str, float] = {}
         self._verified_tick = self._monotonic()
         self._probed = False
@@ -329,6 +333,7 @@ class Feed:
             )
         elif isinstance(frame, ErrorFrame):
             self.counters.errors += 1
+            self._pass_barrier(frame.command_id)
             self._channel_ended(
                 self._subscriptions.failed(frame, tick=self._monotonic()),
                 f"the subscription failed with code {frame.code}",
@@ -352,7 +357,7 @@ class Feed:
         self.counters.snapshots += 1
         differing = self._books.differing
         outcome = self._books.apply_snapshot(frame.seq, frame.ticker, frame.yes_rows, frame.no_rows)
-        if outcome is not Outcome.REPEATED:
+        if outcome is not Outcome.REPEATED and self._barrier is None:
             self._owed.discard(frame.ticker)
         if frame.ticker not in self._books.waiting:
             self._ask_at.pop(frame.ticker, None)
@@ -372,6 +377,7 @@ class Feed:
 
     def _take_ok(self, frame: OkFrame) -> None:
         self._subscriptions.done(frame.command_id)
+        self._pass_barrier(frame.command_id)
         if frame.sid is not None and frame.seq is not None:
             self._count_book_frame(frame.sid, frame.seq)
         if frame.subscriptions is not None:
@@ -496,14 +502,21 @@ class Feed:
             raise StreamClosedError("The exchange sends none of the books asked for.")
         return [command]
 
+    def _pass_barrier(self, command_id: int | None) -> None:
+        if command_id is not None and command_id == self._barrier:
+            self._barrier = None
+
     def _verify(self, tick: float) -> list[Command]:
+        """Ask for all snapshots; only those that come after the answer before them count."""
         self._verified_tick = tick
         known = self._books.known()
         command = self._subscriptions.snapshot(known)
         if command is None:
             return []
         self._owed |= set(known)
-        return [command]
+        # A snapshot asked for earlier may still be on its way, from before what is to be proven.
+        self._barrier = self._subscriptions.next_id()
+        return [list_subscriptions(self._barrier), command]
 
     def _signs_of_life(self, tick: float) -> list[Command]:
         silence = tick - self._last_frame_tick

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -29,6 +30,8 @@ from markets.models import ExchangeAccount, ExchangeStatus, Market
 from markets.selectors import fee_terms, latest_book
 from markets.services import accounts
 from markets.tests.factories import NOW
+from markets.venues.kalshi import access
+from markets.venues.kalshi import venue as venue_module
 from markets.venues.kalshi.connection import Connection
 from markets.venues.kalshi.venue import KalshiVenue
 
@@ -335,6 +338,19 @@ def open_fake(
         may_place=may_place,
         sleep=lambda _: None,
     )
+
+
+def install_fake(monkeypatch: pytest.MonkeyPatch, exchange: AccountExchange) -> ExchangeAccount:
+    """Let ``get_venue("demo")`` reach a fake exchange by its ordinary way; nobody waits."""
+    venue = open_fake(exchange)
+
+    def opened(account: ExchangeAccount, url: str) -> access._Opened:
+        account.open_keys()
+        return access._Opened("", venue._connection, venue._market_data)
+
+    monkeypatch.setattr(access, "_opened", opened)
+    monkeypatch.setattr(venue_module, "LOOKS", (0.0, 0.0))
+    return ExchangeAccount.objects.get(environment="demo")
 
 
 def _json(body: Any, *, status: int = 200) -> httpx.Response:

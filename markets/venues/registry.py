@@ -6,6 +6,7 @@ from django.conf import settings
 
 from boz.core.errors import InvalidOrderError, OperatorActionRequired
 from markets.venues.base import Venue
+from markets.venues.kalshi import open_venue
 from markets.venues.paper import PaperVenue
 
 PAPER, DEMO, LIVE = "paper", "demo", "live"
@@ -37,7 +38,4 @@ def get_venue(name: str, *, may_place: bool = True) -> Venue:
             "Real money is switched off on this installation; set BOZ_ALLOW_LIVE=1 to allow it.",
             {"venue": name},
         )
-    # Imported here, so that a process that trades on paper never loads what opens keys and signs.
-    from markets.venues.kalshi import open_venue
-
     return open_venue(name, may_place=may_place)

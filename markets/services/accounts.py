@@ -185,6 +185,11 @@ def note_identity(*, account_id: int, exchange_user_id: str) -> None:
         )
 
 
+def is_identified(account_id: int) -> bool:
+    """Say whether the exchange has told whose account it is, that is: whether it has traded."""
+    return not ExchangeAccount.objects.filter(pk=account_id, exchange_user_id="").exists()
+
+
 def _require_reason(reason: str) -> None:
     if not reason.strip():
         raise OperatorActionRequired("A reason is needed; the audit trail keeps it.")

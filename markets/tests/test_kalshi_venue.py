@@ -638,6 +638,34 @@ def test_the_old_key_may_go_while_the_new_one_is_at_work(exchange, order):
     assert report.outcome == "accepted"
 
 
+def test_a_key_of_another_account_proves_nothing(exchange, order):
+    open_fake(exchange).place(order=order, now=NOW)
+    other = AccountExchange()
+    _with_another_order(other, order)
+    other.orders["order-1"]["user_id"] = "user-2"
+
+    report = _asked(open_fake(other), replace(order, client_order_id="order-2"))
+
+    assert report is not None
+    assert report.outcome == "unknown"
+    assert "another account" in report.reason
+
+
+def test_an_account_that_lost_all_its_orders_proves_nothing(exchange, order):
+    open_fake(exchange).place(order=order, now=NOW)
+    wanted = replace(order, client_order_id="order-2")
+    assert _asked(open_fake(exchange), wanted) is None
+
+    report = _asked(open_fake(AccountExchange()), wanted)
+
+    assert report is not None
+    assert report.outcome == "unknown"
+
+
+def test_an_account_that_never_traded_may_prove_absence(exchange, order):
+    assert _asked(open_fake(exchange), order) is None
+
+
 # --- opening -------------------------------------------------------------------------------------
 
 DEMO_URL = "https://external-api.demo.kalshi.co/trade-api/v2"

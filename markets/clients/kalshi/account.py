@@ -59,9 +59,11 @@ class _Directed(ExchangeObject):
 class ExchangeOrder(_Directed):
     """An order of the account; ``client_order_id`` is empty on one that was not sent by us."""
 
-    unused: ClassVar[frozenset[str]] = names("user_id side action")
+    unused: ClassVar[frozenset[str]] = names("side action")
 
     order_id: Name
+    #: Whose order it is; empty when it is not told.
+    user_id: str = ""
     client_order_id: str
     ticker: Name
     type: str

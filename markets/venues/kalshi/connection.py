@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from boz.core.errors import OperatorActionRequired
+from boz.core.errors import OperatorActionRequired, TransientError
 from boz.core.logging import get_logger
+from markets.clients.kalshi.account import ExchangeOrder
 from markets.clients.kalshi.trading import KalshiTradingClient
-from markets.services.accounts import halt_account, note_use
+from markets.services.accounts import halt_account, is_identified, note_identity, note_use
+from markets.venues.kalshi.evidence import whole
 
 log = get_logger("AUTH")
 
@@ -38,6 +40,7 @@ class Connection:
         self._lock = threading.Lock()
         self._at = 0
         self._is_tried = False
+        self._owner = ""
 
     def try_out(self, *, now: dt.datetime) -> None:
         """See once whether the exchange accepts the key, before anything is ordered with it.
@@ -67,6 +70,40 @@ class Connection:
                 if error.context.get("status") not in REFUSED_STATUSES:
                     raise
                 self._refused(at, error.message, now)
+
+    def recognise(self, orders: Iterable[ExchangeOrder]) -> None:
+        """Learn from its orders whose account it is, and refuse those of somebody else.
+
+        Raises:
+            OperatorActionRequired: If a key opens another account than the one that traded so far.
+        """
+        for user_id in {order.user_id for order in orders} - {"", self._owner}:
+            note_identity(account_id=self.account_id, exchange_user_id=user_id)
+            self._owner = user_id
+
+    def require_same_account(
+        self, client: KalshiTradingClient, orders: Collection[ExchangeOrder]
+    ) -> None:
+        """Refuse to conclude anything from what is missing in an account that may be another one.
+
+        Args:
+            client: To look for any order that tells whose account it is.
+            orders: Orders read already.
+
+        Raises:
+            OperatorActionRequired: If it is somebody else's account.
+            TransientError: If the account has traded and shows none of it.
+        """
+        self.recognise(orders)
+        if orders or not is_identified(self.account_id):
+            return
+        earlier = [*whole(client.orders()), *whole(client.historical_orders())]
+        self.recognise(earlier)
+        if not earlier:
+            raise TransientError(
+                "The account shows none of its earlier orders, so what is missing in it proves"
+                " nothing."
+            )
 
     def _refused(self, at: int, reason: str, now: dt.datetime) -> None:
         """Go on with the key before the refused one, or halt the account."""

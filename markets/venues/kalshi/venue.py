@@ -252,6 +252,7 @@ class KalshiVenue:
             account = read_market(client, placed.order.market_ticker)
             report = self._among(placed.order, account)
             if report is None:
+                self._connection.require_same_account(client, list(account.orders.values()))
                 require_absent(client, account, placed_at=placed.placed_at, read_as_of=read_as_of)
             return report
 
@@ -277,6 +278,7 @@ class KalshiVenue:
             theirs = self._read(lambda client: client.order(order_id), now)
         except NotListed:
             return None
+        self._connection.recognise([theirs])
         listed = whole(self._read(lambda client: client.fills(order_id=order_id), now))
         fills = [fill for fill in once(listed) if fill.order_id == order_id]
         require_complete(theirs, fills)
@@ -284,6 +286,7 @@ class KalshiVenue:
 
     def _among(self, order: VenueOrder, account: MarketAccount) -> VenueReport | None:
         found = account.ours(order.client_order_id)
+        self._connection.recognise(found)
         if not found:
             return None
         if len(found) > 1:

@@ -121,6 +121,7 @@ class SourceRun:
         self.rows = 0
         self.skipped: list[SkippedSubject] = []
         self._answered: dict[str, None] = {}
+        self._refused_about: set[str] = set()
         self._answers = self._nothing_there = 0
         self._problems: list[str] = []
         self._values = self._missing = 0
@@ -193,6 +194,8 @@ class SourceRun:
             self._nothing_there += error.context.get("status") in NOTHING_THERE
             self.answered()
             return
+        if station is not None:
+            self._refused_about.add(station.code)
         self._problems.append(f"{subject}: {error.message}")
         log.warning("Left out", source=self.source.code, subject=subject, reason=error.message)
 
@@ -214,7 +217,8 @@ class SourceRun:
         SourceContact.objects.create(
             source=self.source,
             at=self.now,
-            answered=list(self._answered),
+            # What was refused may be the newer word: the earlier one is not confirmed by it.
+            answered=[code for code in self._answered if code not in self._refused_about],
             rows=self.rows,
             values_seen=self._values,
             values_missing=self._missing,

@@ -216,6 +216,22 @@ def test_a_service_that_shuts_us_out_is_neither_well_nor_keeps_its_forecast_fres
         fresh_forecasts(station=only_ny, climate_day=JULY_9, as_of=later)
 
 
+def test_a_refused_forecast_does_not_keep_the_one_before_fresh(only_ny):
+    ClimateReportFactory(station=only_ny, climate_day=JULY_8, max_f=85)
+    world = World()
+    path = world.has_grid(only_ny, body=grid_body((JULY_9, 84), issued=ISSUED))
+    ingest_forecasts(now=NOW, client=world.nws())
+    mixed_up = grid_body((JULY_9, 29 * 1.8 + 32), issued=ISSUED, unit="wmoUnit:degF")
+    mixed_up["properties"]["updateTime"] = "2026-07-09T21:00:00+00:00"
+    world.answers[path] = mixed_up
+    later = NOW + dt.timedelta(minutes=95)
+    assert (
+        "given as Fahrenheit" in ingest_forecasts(now=later, client=world.nws()).skipped[0].reason
+    )
+    with pytest.raises(StaleDataError):
+        fresh_forecasts(station=only_ny, climate_day=JULY_9, as_of=later)
+
+
 def test_a_forecast_that_is_gone_does_not_keep_the_last_one_fresh(only_ny):
     world = World()
     path = world.has_grid(only_ny, body=grid_body((JULY_9, 84), issued=ISSUED))

@@ -203,7 +203,7 @@ class Accounts:
         with book.supposing(without=without, claim=claim):
             needed = book.reserve(position)
         elsewhere = sum(held.reserved.values(), ZERO) - held.reserved.get(market_ticker, ZERO)
-        if needed + elsewhere > cash or cash < 0:
+        if needed + elsewhere > cash:
             raise _short(account, needed, cash - elsewhere)
 
     def resting(self, account: str, market_ticker: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from markets.matching import (
     TimeInForce,
     UpdateReason,
 )
+from markets.matching.claims import Claim, ClaimBook
 
 D = Decimal
 T0 = dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC)
@@ -219,6 +220,64 @@ def test_the_limit_must_be_payable_even_if_the_book_is_cheaper():
 
     with pytest.raises(InsufficientBalanceError):
         floor.submit("p", BID, "0.90", "10", time_in_force=IOC)
+
+
+def test_the_limit_is_payable_with_the_fee_of_a_taker():
+    floor = Floor(p="9.0629", q="9.063")
+    floor.submit("b", ASK, "0.20", "20")
+
+    with pytest.raises(InsufficientBalanceError):
+        floor.submit("p", BID, "0.90", "10", time_in_force=IOC)
+    floor.submit("q", BID, "0.90", "10", time_in_force=IOC)
+    assert floor.cash("q") == D("9.063") - D("2.112")
+
+
+@pytest.mark.parametrize(("count", "nominal"), [("0.30", "0.0017"), ("10.30", "0.0551")])
+def test_an_order_split_by_many_small_makers_pays_the_rounding_of_each_fill(count, nominal):
+    floor = Floor(price_ranges=MILS, p=nominal)
+    for _ in range(30):
+        floor.submit("b", ASK, "0.005", "0.01")
+
+    with pytest.raises(InsufficientBalanceError):
+        floor.submit("p", BID, "0.005", count)
+
+    floor.accounts.deposit("p", D("0.0060"))
+    floor.submit("p", BID, "0.005", count)
+    assert floor.net("p") == D("0.30")
+    assert floor.available("p") >= 0
+
+
+def test_a_refused_order_leaves_the_reserves_as_they_were():
+    floor = Floor(p="5")
+    order_id, _ = floor.submit("p", BID, "0.40", "10")
+
+    with pytest.raises(InsufficientBalanceError):
+        floor.market.amend(order_id, Amendment(D("0.60"), D("10")), T0)
+
+    assert floor.available("p") == 1
+    with pytest.raises(InsufficientBalanceError):
+        floor.submit("p", BID, "0.40", "3")
+
+
+def test_what_would_fill_first_closes_first():
+    floor = Floor(p="100")
+    floor.trade("b", "p", "0.50", "10")
+    floor.submit("p", BID, "0.30", "10")
+    assert floor.accounts.balance("p").reserved == 0
+
+    floor.submit("p", BID, "0.40", "4")
+    assert floor.accounts.balance("p").reserved == D("0.30") * 4
+
+    floor.submit("p", BID, "0.20", "1")
+    assert floor.accounts.balance("p").reserved == D("0.30") * 4 + D("0.20")
+
+
+def test_a_close_that_costs_more_than_it_pays_reserves_the_difference():
+    claims = ClaimBook()
+    claims.put(Claim("o", ASK, D("0.001"), D("0.01"), D("0.0101")))
+
+    assert claims.reserve(Position(net=D("5"))) == D("0.0001")
+    assert claims.reserve(Position()) == D("0.0101")
 
 
 def test_reserved_cash_is_not_spent_twice():

@@ -191,6 +191,16 @@ def test_post_only_never_takes(engine, price, rests):
     assert _displayed(engine)[Side.NO] == before
 
 
+@pytest.mark.parametrize("prevention", list(SelfTradePrevention))
+def test_post_only_comes_before_self_trade_prevention(engine, prevention):
+    order = _order("a9", BID, "0.20", "1", post_only=True, self_trade_prevention=prevention)
+
+    (end,) = _of(engine.submit(order, T0), Canceled)
+
+    assert (end.state.order_id, end.reason) == ("a9", UpdateReason.POST_ONLY_CROSS_CANCEL)
+    assert engine.order("a1") is not None
+
+
 def test_taker_at_cross_cancels_the_arrival_where_it_meets_itself(engine):
     events = engine.submit(_order("b9", BID, "0.30", "9"), T0)
 
@@ -532,6 +542,16 @@ def test_a_preview_says_what_then_happens(engine, tif):
     assert [fill.cash for fill in preview.given] == [fill.maker.cash for fill in fills]
     state = engine.order("t1")
     assert preview.resting == (0 if state is None else state.remaining)
+
+
+def test_a_preview_passes_over_what_has_expired_or_is_left_out(engine):
+    engine.submit(_order("d1", ASK, "0.19", "1", expires_at=_at(5)), T0)
+    order = _order("t1", BID, "0.20", "6")
+
+    assert [fill.order_id for fill in engine.preview(order, _at(4)).given] == ["d1", "a1"]
+    assert [fill.order_id for fill in engine.preview(order, _at(5)).given] == ["a1", "b1"]
+    left_out = engine.preview(order, _at(5), without={"a1"})
+    assert ([fill.order_id for fill in left_out.given], left_out.resting) == (["b1"], 3)
 
 
 def test_a_preview_of_an_amendment_says_what_then_happens(engine):

@@ -9,6 +9,8 @@ SCHEDULES = [
     ScheduleEntry("Observations", "observations", "*/5 * * * *", "Read station observations."),
     ScheduleEntry("Reports", "reports", "*/15 * * * *", "Read reports on whole days."),
     ScheduleEntry("Markets", "markets", "*/5 * * * *", "Read events, books and results."),
+    ScheduleEntry("Candles", "candles", "3 * * * *", "Read hourly candles, compute indicators."),
+    ScheduleEntry("Retention", "retention", "25 8 * * *", "Thin out old quotes and books."),
     ScheduleEntry("Predictions", "predict", "5,35 * * * *", "Predict every open climate day."),
     ScheduleEntry("Trading cycle", "trade", "*/15 * * * *", "Decide and act."),
     ScheduleEntry("Approvals' expiry", "expire_approvals", "* * * * *", "End what waited long."),

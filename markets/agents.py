@@ -7,6 +7,7 @@ import datetime as dt
 from boz.core.agents import AgentResult, register_agent
 from markets.clients.kalshi import KalshiMarketData
 from markets.services.candles import sync_candles
+from markets.services.retention import apply_retention
 from markets.services.sync import sync_books, sync_fee_changes, sync_markets, sync_operations
 
 
@@ -30,6 +31,11 @@ def run_candles(now: dt.datetime) -> AgentResult:
         return sync_candles(now=now, client=client)
 
 
+def run_retention(now: dt.datetime) -> AgentResult:
+    """Thin out what is old."""
+    return apply_retention(now=now)
+
+
 register_agent(
     "markets",
     run_markets,
@@ -41,4 +47,10 @@ register_agent(
     run_candles,
     description="Reads hourly candles of what trades and computes their indicators.",
     order=25,
+)
+register_agent(
+    "retention",
+    run_retention,
+    description="Thins out old quotes and books; what a decision was made on stays.",
+    order=90,
 )

@@ -12,5 +12,6 @@ class TradingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the app's agents known."""
+        """Make the app's agents known, and what it needs kept."""
         from trading import agents  # noqa: F401 - importing registers
+        from trading.services import kept_books  # noqa: F401 - importing registers

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import override_settings
 
 from boz.core import agents
-from boz.core.agents import AgentResult, get_agent, heartbeat, run_agent
+from boz.core.agents import Agent, AgentResult, get_agent, heartbeat, run_agent
+from boz.core.clock import utc_now
 from boz.core.errors import DataUnavailable, TransientError
 from boz.core.models import AgentLease, JobRun, LogEntry
 from boz.core.schemas import SkippedSubject
@@ -118,7 +119,7 @@ def test_agents_do_not_wait_for_each_other(add_agent) -> None:
 def test_a_dead_run_is_closed_once_its_lease_has_run_out(add_agent) -> None:
     add_agent("probe", lambda now: AgentResult())
     with time_machine.travel(NOW, tick=False) as clock:
-        assert agents._take_lease("probe", "dead")
+        assert agents._take_lease(agents.get_agent("probe"), "dead")
         dead = JobRun.objects.create(agent="probe", as_of=NOW, started_at=NOW, heartbeat_at=NOW)
         clock.shift(329)
         assert run_agent("probe", now=NOW).status == "REFUSED"
@@ -273,3 +274,17 @@ def test_of_many_deliveries_at_once_exactly_one_works(add_agent) -> None:
 
     assert sorted(run.status for run in runs) == ["OK", *["REFUSED"] * 4]
     assert JobRun.objects.filter(status="OK").count() == 1
+
+
+def test_a_job_with_a_lease_of_its_own_is_leased_for_so_long(add_agent) -> None:
+    seen: list[dt.timedelta] = []
+
+    def run(_: dt.datetime) -> AgentResult:
+        seen.append(AgentLease.objects.get(agent="long").expires_at - utc_now())
+        return AgentResult(done={"looked": 1})
+
+    job = Agent(name="long", run=run, description="", order=0, lease=dt.timedelta(seconds=60))
+    result = agents.run_job(job, now=NOW)
+    assert (result.agent, result.status) == ("long", "OK")
+    assert dt.timedelta(seconds=50) < seen[0] <= dt.timedelta(seconds=60)
+    assert "long" not in [agent.name for agent in agents.all_agents()]

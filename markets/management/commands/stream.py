@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -80,8 +81,8 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(error.as_dict()))
             raise CommandError(error.message) from error
         stream = _stream(access, now, options)
-        _stop_on_signals(stream)
-        run = run_job(_job(stream), now=now())
+        with _stopped_by_signals(stream):
+            run = run_job(_job(stream), now=now())
         if options["json"]:
             self.stdout.write(json.dumps(run_document(run)))
         else:
@@ -132,12 +133,19 @@ def _job(stream: StreamRun) -> Agent:
     )
 
 
-def _stop_on_signals(stream: StreamRun) -> None:
+@contextmanager
+def _stopped_by_signals(stream: StreamRun) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the stream, which then stores its last books."""
+
     def stop(*_: object) -> None:
         stream.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _clock(as_of: str | None) -> Callable[[], dt.datetime]:

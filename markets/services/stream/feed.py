@@ -145,6 +145,9 @@ class Feed:
         self._last_frame_tick = 0.0
         self._last_at = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._warnings: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_WARNINGS)
+        #: Books that owe a snapshot as proof, and the answer before which none counts.
+        self._owed: set[str] = set()
+        self._barrier: int | None = None
         self._begin_session()
         self._dirty: set[str] = set()
         self._stored: dict[str, tuple[float, dt.datetime]] = {}
@@ -260,6 +263,14 @@ class Feed:
                 if (book := self._books.book(ticker)) is not None
             }
 
+    def best(self, ticker: str) -> tuple[Decimal | None, Decimal | None] | None:
+        """Return best YES bid and ask in dollars; None while the book is not known or crossed."""
+        with self._lock:
+            book = self._books.book(ticker)
+            if book is None or book.is_crossed:
+                return None
+            return book.best_yes_bid, book.best_yes_ask
+
     def take(self, *, is_last: bool = False) -> Harvest:
         """Return what is to be stored now; it counts as stored unless it is put back.
 
@@ -303,8 +314,8 @@ class Feed:
         self._ask_at: dict[str, float] = {}
         self._asked: dict[str, float] = {}
         self._tries: dict[str, int] = {}
-        self._owed: set[str] = set()
-        self._barrier: int | None = None
+        self._owed = set()
+        self._barrier = None
         self._crossed: dict[str, float] = {}
         self._verified_tick = self._monotonic()
         self._probed = False

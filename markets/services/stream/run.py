@@ -95,6 +95,7 @@ class StreamRun:
                 self.feed.urgent.wait(FLUSH_SECONDS)
                 self._step()
             self._close()
+            done = self._done(started)
         finally:
             self.session.stop()
             self.session.join(CLOSING_SECONDS)
@@ -102,7 +103,7 @@ class StreamRun:
             raise self.session.failure
         if self.feed.counters.connections == 0 and not self._is_stopping:
             raise StaleDataError("The exchange's stream could not be reached in all this time.")
-        return AgentResult(done=self._done(started), skipped=self.skipped)
+        return AgentResult(done=done, skipped=self.skipped)
 
     def _is_over(self, started: float) -> bool:
         if self._is_stopping or not self.session.is_alive():
@@ -125,7 +126,7 @@ class StreamRun:
 
     def _close(self) -> None:
         """Compare every book with a last snapshot and store it; a lost last frame shows no gap."""
-        if not self.session.is_alive():
+        if not self.session.is_alive() or self.feed.counters.connections == 0:
             self._store(self.feed.take())
             return
         end = self.monotonic() + CLOSING_SECONDS

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
-import math
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from boz.core.clock import format_utc, parse_utc
 from boz.sandbox import (
     aviationweather_routes,
+    exchange_auth,
     exchange_routes,
     iem_routes,
     nbm_routes,
@@ -25,13 +24,17 @@ from boz.sandbox import (
     weather_company_routes,
 )
 from boz.sandbox.clock import ClockBackwardsError
-from boz.sandbox.faults import FaultKind, Source
+from boz.sandbox.controls import exchange_controls, json_object, refused
+from boz.sandbox.exchange_stream import stream_route
+from boz.sandbox.fault_plan import order_fault
+from boz.sandbox.faults import Source
 from boz.sandbox.limits import Door, OneASecond, OneAtATime, Open
 from boz.sandbox.scenarios import FIRST_DAY, LAST_DAY
 from boz.sandbox.wire import WireError, error_response
 from boz.sandbox.world import World
 
-REST_PREFIX = "/trade-api/v2"
+REST_PREFIX = exchange_auth.REST_PREFIX
+STREAM_PATH = "/trade-api/ws/v2"
 NWS_PREFIX = "/nws"
 AVIATIONWEATHER_PREFIX = "/aviationweather"
 OPEN_METEO_PREFIX = "/open-meteo"
@@ -49,7 +52,8 @@ def create_app(
     Args:
         world: What to serve.
         latency: How long every answer of an outside service waits; the controls do not.
-        strict_limits: Whether Open-Meteo and the Mesonet refuse what the real hosts refuse.
+        strict_limits: Whether Open-Meteo, the Mesonet and the exchange refuse what the real hosts
+            refuse.
     """
     strict: dict[Source, Door] = {
         Source.OPEN_METEO: OneAtATime(),
@@ -69,7 +73,9 @@ def create_app(
         door = strict.get(source, Open()) if strict_limits else Open()
         app = _Outside(Router(module.routes(world)), source, door, latency)
         mounts.append(Mount(prefix, app=app))
-    return Starlette(routes=[*mounts, Mount("/sandbox", routes=_control_routes(world))])
+    world.strict_limits = strict_limits
+    controls = Mount("/sandbox", routes=[*_control_routes(world), *exchange_controls(world)])
+    return Starlette(routes=[*mounts, stream_route(world, STREAM_PATH), controls])
 
 
 class _Outside:
@@ -95,13 +101,13 @@ def _control_routes(world: World) -> list[Route]:
         return JSONResponse(_clock_body(world))
 
     async def set_clock(request: Request) -> Response:
-        body = await _json_object(request)
+        body = await json_object(request)
         try:
             world.clock.set(parse_utc(str(body.get("now"))))
         except ClockBackwardsError as error:
-            return _refused(409, "clock_backwards", str(error))
+            return refused(409, "clock_backwards", str(error))
         except ValueError:
-            return _refused(400, "invalid_parameter", "now must be a UTC time")
+            return refused(400, "invalid_parameter", "now must be a UTC time")
         return JSONResponse(_clock_body(world))
 
     async def read_scenario(request: Request) -> Response:
@@ -118,14 +124,14 @@ def _control_routes(world: World) -> list[Route]:
         )
 
     async def order_faults(request: Request) -> Response:
-        body = await _json_object(request)
+        body = await json_object(request)
         try:
             if body.get("clear") is True:
                 world.faults.clear()
             else:
-                _order_fault(world, body)
+                order_fault(world.faults, body)
         except (TypeError, ValueError) as error:
-            return _refused(400, "invalid_parameter", str(error))
+            return refused(400, "invalid_parameter", str(error))
         return JSONResponse(_faults_body(world))
 
     async def read_faults(request: Request) -> Response:
@@ -138,23 +144,6 @@ def _control_routes(world: World) -> list[Route]:
         Route("/faults", read_faults, methods=["GET"]),
         Route("/faults", order_faults, methods=["POST"]),
     ]
-
-
-def _order_fault(world: World, body: dict[str, Any]) -> None:
-    """Order what a body says: so many answers, or every one until a moment or for good.
-
-    Raises:
-        TypeError: If a number is none.
-        ValueError: If the order makes no sense.
-    """
-    source, kind = Source(str(body.get("source"))), FaultKind(str(body.get("kind")))
-    until = None if body.get("until") is None else parse_utc(str(body["until"]))
-    count, seconds = body.get("count", 1 if until is None else 0), float(body.get("seconds", 60.0))
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise ValueError(f"count must be a whole number, was {count!r}")
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"seconds must be 0 or more, was {seconds!r}")
-    world.faults.add(source, kind, count=count, seconds=seconds, until=until)
 
 
 def _faults_body(world: World) -> dict[str, Any]:
@@ -171,15 +160,3 @@ def _faults_body(world: World) -> dict[str, Any]:
 
 def _clock_body(world: World) -> dict[str, Any]:
     return {"now": format_utc(world.clock.now()), "speed": world.clock.speed}
-
-
-async def _json_object(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _refused(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class SandboxConfig(AppConfig):
@@ -13,7 +13,9 @@ class SandboxConfig(AppConfig):
     verbose_name = "Sandbox"
 
     def ready(self) -> None:
-        """Make the benchmarks known that need a world."""
+        """Make the benchmarks known that need a world, where there is a product to measure."""
+        if not apps.is_installed("boz.core"):
+            return
         from boz.sandbox.benchmarks import register
 
         register()

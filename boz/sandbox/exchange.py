@@ -7,11 +7,13 @@ or reported as zero (open interest).
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import itertools
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,14 +35,117 @@ _SECONDARY_RULES = (
     "subject to rounding and conversion."
 )
 
-#: What ``GET /markets?status=`` calls each status of a market.
+#: Which statuses of a market each word of ``GET /markets?status=`` means.
 STATUS_FILTERS = {
-    "unopened": "initialized",
-    "open": "active",
-    "paused": "inactive",
-    "closed": "closed",
-    "settled": "finalized",
+    "unopened": frozenset({"initialized"}),
+    "open": frozenset({"active"}),
+    "paused": frozenset({"inactive"}),
+    "closed": frozenset({"closed", "determined", "disputed", "amended"}),
+    "settled": frozenset({"finalized"}),
 }
+#: From the result to the payment, so that it may be disputed.
+SETTLEMENT_TIMER = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """When a market appears, opens, closes, has a result and pays.
+
+    Attributes:
+        created_at: From when on it is listed.
+        opens_at: From when on it trades.
+        closes_at: When trading ends.
+        determined_at: When its result is told.
+        settles_at: When it pays, the settlement timer after the last result.
+        won: Whether YES is paid.
+        amended_at: When the result was told anew; None when the first one stands.
+        won_before: What the result was before it was amended.
+    """
+
+    created_at: dt.datetime
+    opens_at: dt.datetime
+    closes_at: dt.datetime
+    determined_at: dt.datetime
+    settles_at: dt.datetime
+    won: bool
+    amended_at: dt.datetime | None = None
+    won_before: bool | None = None
+
+    @classmethod
+    def of(cls, market: RecordedMarket) -> Life:
+        """Return the life that a recorded market had."""
+        settles = dt.datetime.combine(market.day + dt.timedelta(days=1), _SETTLES_AT, tzinfo=UTC)
+        return cls(
+            created_at=market.opens_at - _CREATED_BEFORE_OPEN,
+            opens_at=market.opens_at,
+            closes_at=market.closes_at,
+            determined_at=settles - SETTLEMENT_TIMER,
+            settles_at=settles,
+            won=market.won,
+        )
+
+    def ended_early(self, at: dt.datetime, *, won: bool) -> Life:
+        """Return the life of a market whose result is known at ``at`` already."""
+        return replace(
+            self,
+            closes_at=min(self.closes_at, at),
+            determined_at=at,
+            settles_at=at + SETTLEMENT_TIMER,
+            won=won,
+        )
+
+    def amended(self, at: dt.datetime, *, won: bool) -> Life:
+        """Return the life of a market whose result is told anew.
+
+        Before it has paid, the settlement timer starts again; afterwards the payment is corrected.
+        """
+        return replace(
+            self,
+            amended_at=at,
+            won_before=self.won,
+            won=won,
+            settles_at=max(self.settles_at, at) if self.is_paid(at) else at + SETTLEMENT_TIMER,
+        )
+
+    def is_paid(self, now: dt.datetime) -> bool:
+        """Say whether the first payment has been made."""
+        return now >= self.settles_at
+
+    def status(self, now: dt.datetime) -> str | None:
+        """Return the exchange's status word, or None while the market does not exist."""
+        if now < self.created_at:
+            return None
+        if now < self.closes_at:
+            return "initialized" if now < self.opens_at else "active"
+        if now < self.determined_at:
+            return "closed"
+        if now >= self.settles_at:
+            return "finalized"
+        return "determined" if self.amended_at is None or now < self.amended_at else "amended"
+
+    def result(self, now: dt.datetime) -> bool | None:
+        """Return whether YES is paid, as told by now; None while nothing is told."""
+        if now < self.determined_at:
+            return None
+        if self.amended_at is not None and now < self.amended_at:
+            return self.won_before
+        return self.won
+
+    def steps(self) -> tuple[dt.datetime, ...]:
+        """Return the moments at which the status or the result changes."""
+        steps = (
+            self.created_at, self.opens_at, self.closes_at, self.determined_at, self.settles_at
+        )  # fmt: skip
+        return steps if self.amended_at is None else (*steps, self.amended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """YES price in dollars, contracts and time of a trade."""
+
+    price: Decimal
+    count: Decimal
+    at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,44 +156,59 @@ class ListedMarket:
     place: Place
     tape: MarketTape
     volumes: np.ndarray[Any, np.dtype[np.int64]]
-    created_at: dt.datetime
-    settles_at: dt.datetime
+    life: Life
 
     @classmethod
     def of(cls, market: RecordedMarket, tape: MarketTape) -> ListedMarket:
         """Add the times at which the market appears and settles."""
-        settles = dt.datetime.combine(market.day + dt.timedelta(days=1), _SETTLES_AT, tzinfo=UTC)
         return cls(
             market=market,
             place=BY_CITY[market.city],
             tape=tape,
             volumes=np.concatenate(([0], np.cumsum(tape.trades.counts))),
-            created_at=market.opens_at - _CREATED_BEFORE_OPEN,
-            settles_at=settles,
+            life=Life.of(market),
         )
+
+    @property
+    def ticker(self) -> str:
+        """Return the market's ticker."""
+        return self.market.ticker
 
     def status(self, now: dt.datetime) -> str | None:
         """Return the exchange's status word, or None while the market does not exist."""
-        if now < self.created_at:
-            return None
-        if now < self.market.opens_at:
-            return "initialized"
-        if now < self.market.closes_at:
-            return "active"
-        return "closed" if now < self.settles_at else "finalized"
+        return self.life.status(now)
 
     def updated_at(self, now: dt.datetime) -> dt.datetime:
         """Return when the status last changed."""
-        steps = (self.created_at, self.market.opens_at, self.market.closes_at, self.settles_at)
-        return max(step for step in steps if step <= now)
+        return max(step for step in self.life.steps() if step <= now)
 
     def book(self, now: dt.datetime) -> DerivedBook:
         """Return the derived book; empty unless the market is active."""
         return self.tape.book(unix(now)) if self.status(now) == "active" else _NO_BOOK
 
+    def last_trade(self, moment: int) -> LastTrade | None:
+        """Return the last trade at or before a Unix second, or None."""
+        trades = self.tape.trades
+        position = int(np.searchsorted(trades.times, moment, side="right")) - 1
+        if position < 0:
+            return None
+        return LastTrade(
+            price=Decimal(int(trades.prices[position])).scaleb(-2),
+            count=Decimal(int(trades.counts[position])),
+            at=dt.datetime.fromtimestamp(int(trades.times[position]), tz=UTC),
+        )
+
     def volume(self, moment: int) -> int:
         """Return the contracts traded at or before a Unix second."""
         return int(self.volumes[np.searchsorted(self.tape.trades.times, moment, side="right")])
+
+
+@dataclass(frozen=True, slots=True)
+class TradePage:
+    """Trades with their positions, newest first, and whether older ones follow."""
+
+    rows: list[tuple[int, dict[str, Any]]]
+    has_more: bool
 
 
 class Exchange:
@@ -114,6 +234,27 @@ class Exchange:
         }
         self._feed = _Feed(listed)
 
+    def with_life(self, ticker: str, life: Life) -> Exchange:
+        """Return the exchange with another life of one market; this one stays as it is."""
+        changed = replace(self._by_ticker[ticker], life=life)
+
+        def swapped(items: list[ListedMarket]) -> list[ListedMarket]:
+            return [changed if item.ticker == ticker else item for item in items]
+
+        other = copy.copy(self)
+        other._markets = swapped(self._markets)
+        other._by_ticker = self._by_ticker | {ticker: changed}
+        other._events = {event: swapped(items) for event, items in self._events.items()}
+        return other
+
+    def listed_market(self, ticker: str) -> ListedMarket:
+        """Return a market by its ticker, also one that does not exist yet."""
+        return self._by_ticker[ticker]
+
+    def listed(self) -> list[ListedMarket]:
+        """Return every market, also those that do not exist yet."""
+        return self._markets
+
     # Series ----------------------------------------------------------------------------------
 
     def series(self, ticker: str) -> dict[str, Any] | None:
@@ -138,9 +279,13 @@ class Exchange:
         return items if items and items[0].status(now) is not None else None
 
     def event_body(
-        self, items: list[ListedMarket], now: dt.datetime, *, nested: bool
+        self,
+        items: list[ListedMarket],
+        now: dt.datetime,
+        *,
+        markets: Sequence[dict[str, Any]] | None,
     ) -> dict[str, Any]:
-        """Return an event as the exchange writes it."""
+        """Return an event as the exchange writes it, with ``markets`` in it unless None."""
         first = items[0]
         day = _long_day(first.market.day)
         body: dict[str, Any] = {
@@ -154,10 +299,11 @@ class Exchange:
             "strike_date": format_utc(first.market.closes_at),
             "strike_period": day,
             "settlement_sources": _settlement_sources(first.place),
+            "exchange_index": 0,
             "last_updated_ts": format_utc(max(item.updated_at(now) for item in items)),
         }
-        if nested:
-            body["markets"] = [self.market_body(item, now) for item in items]
+        if markets is not None:
+            body["markets"] = list(markets)
         return body
 
     # Markets ---------------------------------------------------------------------------------
@@ -191,15 +337,16 @@ class Exchange:
             "subtitle": market.subtitle,
             "yes_sub_title": market.subtitle,
             "no_sub_title": market.subtitle,
-            "created_time": format_utc(item.created_at),
+            "created_time": format_utc(item.life.created_at),
             "updated_time": format_utc(item.updated_at(now)),
             "open_time": format_utc(market.opens_at),
-            "close_time": format_utc(market.closes_at),
+            "close_time": format_utc(item.life.closes_at),
             "expected_expiration_time": format_utc(market.opens_at + dt.timedelta(days=2)),
             "expiration_time": format_utc(latest),
             "latest_expiration_time": format_utc(latest),
-            "settlement_timer_seconds": 3600,
+            "settlement_timer_seconds": int(SETTLEMENT_TIMER.total_seconds()),
             "status": item.status(now),
+            "exchange_index": 0,
             "notional_value_dollars": "1.0000",
             "can_close_early": True,
             "early_close_condition": (
@@ -262,8 +409,8 @@ class Exchange:
         max_ts: int | None,
         before: int | None,
         limit: int,
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """Return trades newest first and the position before which the next page starts.
+    ) -> TradePage:
+        """Return trades newest first with their positions.
 
         ``min_ts`` and ``max_ts`` are Unix seconds, both inclusive; ``before`` is such a position.
         """
@@ -274,7 +421,7 @@ class Exchange:
         self, item: ListedMarket, now: dt.datetime, *, start: int, end: int, minutes: int
     ) -> list[dict[str, Any]]:
         """Return completed candles whose inclusive ends lie in ``start..end`` (Unix seconds)."""
-        opens, closes = unix(item.market.opens_at), unix(item.market.closes_at)
+        opens, closes = unix(item.market.opens_at), unix(item.life.closes_at)
         step = minutes * 60
         first = max(-(-start // step), opens // step + 1) * step
         # The last candle is the one that holds the close, and only completed ones are told.
@@ -300,7 +447,7 @@ class _Feed:
 
     def page(
         self, *, ticker: str | None, first: int | None, last: int, before: int | None, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
+    ) -> TradePage:
         end = int(np.searchsorted(self._times, last, side="right"))
         if before is not None:
             end = min(end, before)
@@ -311,8 +458,8 @@ class _Feed:
             positions = positions[self._owner[start : max(start, end)] == owner]
         chosen = positions[max(0, len(positions) - limit) :] if limit else positions[:0]
         more = len(positions) > len(chosen) and len(chosen) > 0
-        bodies = [self._body(int(position)) for position in chosen[::-1]]
-        return bodies, int(chosen[0]) if more else None
+        rows = [(int(position), self._body(int(position))) for position in chosen[::-1]]
+        return TradePage(rows, has_more=more)
 
     def _body(self, position: int) -> dict[str, Any]:
         owner, number = int(self._owner[position]), int(self._number[position])
@@ -404,14 +551,17 @@ def _short_condition(market: RecordedMarket) -> str:
 
 
 def _outcome(item: ListedMarket, now: dt.datetime) -> dict[str, Any]:
-    if item.status(now) != "finalized":
+    won = item.life.result(now)
+    if won is None:
         return {"result": "", "expiration_value": ""}
-    return {
-        "result": "yes" if item.market.won else "no",
+    body = {
+        "result": "yes" if won else "no",
         "expiration_value": f"{item.market.settled_high_f}.00",
-        "settlement_value_dollars": _DOLLARS[100 if item.market.won else 0],
-        "settlement_ts": format_utc(item.settles_at),
+        "settlement_value_dollars": _DOLLARS[100 if won else 0],
     }
+    if item.status(now) == "finalized":
+        body["settlement_ts"] = format_utc(item.life.settles_at)
+    return body
 
 
 def _settlement_sources(place: Place) -> list[dict[str, str]]:
@@ -435,6 +585,7 @@ def _series_body(place: Place) -> dict[str, Any]:
         "categories": ["Climate and Weather"],
         "tags": ["Daily temperature"],
         "settlement_sources": _settlement_sources(place),
+        "exchange_index": 0,
         "contract_url": "",
         "contract_terms_url": "",
         "fee_type": "quadratic",
@@ -449,7 +600,7 @@ def _candle_bodies(item: ListedMarket, ends: Any, step: int) -> list[dict[str, A
     inside = trades.times[(trades.times > ends[0] - step) & (trades.times <= ends[-1])]
     moments = np.unique(np.concatenate([ends - step, ends, inside]))
     # After the close nobody quotes.
-    moments = moments[moments < unix(item.market.closes_at)]
+    moments = moments[moments < unix(item.life.closes_at)]
     bids, asks = item.tape.quotes(moments)
     bids, asks = np.where(bids < 0, 0, bids), np.where(asks < 0, 100, asks)
     bodies = []

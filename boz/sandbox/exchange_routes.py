@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -12,56 +11,126 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from boz.core.clock import format_utc
-from boz.sandbox.book import PAUSE_END, is_paused
+from boz.sandbox.book import PAUSE_END, PAUSE_START
 from boz.sandbox.exchange import STATUS_FILTERS, ListedMarket, unix
+from boz.sandbox.exchange_order_routes import order_routes
+from boz.sandbox.exchange_portfolio_routes import (
+    endpoint_costs,
+    portfolio_routes,
+    user_data_timestamp,
+)
 from boz.sandbox.faults import Source
+from boz.sandbox.floor.records import SHARD
+from boz.sandbox.pages import FAR_FUTURE, comma_list, cursor, pair_cursor, position, positions
 from boz.sandbox.wire import Handler, WireError, endpoint, query_flag, query_int
 from boz.sandbox.world import World
 
 DERIVED = {"X-Derived-From": "trades"}
-_FAR_FUTURE = 10**11
 _MAX_CANDLES = 5000
 _MAX_BOOKS = 100
+_MAX_CANDLES_OF_MANY = 10_000
 _PERIODS = (1, 60, 1440)
+_METHODS = ["GET", "POST", "PUT", "DELETE"]
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FORTNIGHT_S = 14 * 86_400
 
 
 def routes(world: World) -> list[Route]:
     """Return the routes below ``/trade-api/v2``."""
     table: list[tuple[str, Handler]] = [
         ("/exchange/status", _exchange_status),
+        ("/exchange/schedule", _exchange_schedule),
+        ("/exchange/user_data_timestamp", user_data_timestamp),
+        ("/account/endpoint_costs", endpoint_costs),
         ("/series", _series_list),
+        ("/series/fee_changes", _fee_changes),
         ("/series/{series}", _series),
         ("/series/{series}/markets/{ticker}/candlesticks", _candlesticks),
         ("/events", _events),
+        ("/events/fee_changes", _fee_changes),
         ("/events/{event}", _event),
         ("/markets", _markets),
         ("/markets/orderbooks", _orderbooks),
         ("/markets/trades", _trades),
+        ("/markets/candlesticks", _candlesticks_of_many),
         ("/markets/{ticker}", _market),
         ("/markets/{ticker}/orderbook", _orderbook),
+        ("/historical/cutoff", _cutoff),
         ("/historical/markets", _historical_markets),
-        ("/{rest:path}", _unknown),
+        ("/historical/markets/{ticker}", _historical_market),
+        ("/historical/markets/{ticker}/candlesticks", _historical_candlesticks),
+        ("/historical/trades", _historical_trades),
     ]
     return [
-        Route(path, endpoint(world, Source.KALSHI, handler), methods=["GET"])
-        for path, handler in table
+        *order_routes(world),
+        *portfolio_routes(world),
+        *(
+            Route(path, endpoint(world, Source.KALSHI, handler, guard=_keep_up), methods=["GET"])
+            for path, handler in table
+        ),
+        Route("/{rest:path}", endpoint(world, Source.KALSHI, _unknown), methods=_METHODS),
     ]
+
+
+def _keep_up(world: World, request: Request) -> None:
+    """Bring the floor to the simulated now before anybody looks at it."""
+    world.floor.advance(world.clock.now())
+
+
+# The exchange itself --------------------------------------------------------------------------
 
 
 def _exchange_status(world: World, request: Request, now: dt.datetime) -> Response:
-    paused = is_paused(unix(now))
-    body: dict[str, Any] = {
-        "exchange_active": True,
-        "trading_active": not paused,
-        "intra_exchange_transfers_active": True,
-        "exchange_index_statuses": [],
+    hours = world.floor.hours
+    state = {
+        "exchange_active": not hours.is_shut,
+        "trading_active": not hours.is_resting(now),
+        "intra_exchange_transfers_active": not hours.is_shut,
     }
-    if paused:
-        resumes = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        body["exchange_estimated_resume_time"] = format_utc(
-            resumes + dt.timedelta(seconds=PAUSE_END)
-        )
+    shard = {"exchange_index": SHARD, "description": "Everything", **state}
+    body: dict[str, Any] = {**state, "exchange_index_statuses": [shard]}
+    resumes = hours.resumes_at(now)
+    if resumes is not None:
+        body["exchange_estimated_resume_time"] = format_utc(resumes)
     return JSONResponse(body)
+
+
+def _exchange_schedule(world: World, request: Request, now: dt.datetime) -> Response:
+    """Answer that trading is open around the clock, but for the maintenance if there is any."""
+    open_all_day = [{"open_time": "00:00", "close_time": "23:59"}]
+    week = dict.fromkeys(_WEEKDAYS, open_all_day)
+    year = dt.timedelta(days=365)
+    second = unix(now)
+    marks = (
+        [
+            mark
+            for mark in world.floor.hours.changes(
+                after=second - 86_400, until=second + _FORTNIGHT_S
+            )
+            if mark % 86_400 not in (PAUSE_START, PAUSE_END)
+        ]
+        if world.floor.hours.maintenance
+        else []
+    )
+    windows = [
+        {"start_datetime": _written(start), "end_datetime": _written(end)}
+        for start, end in zip(marks[::2], marks[1::2], strict=False)
+    ]
+    hours = {"start_time": format_utc(now - year), "end_time": format_utc(now + year), **week}
+    return JSONResponse({"schedule": {"standard_hours": [hours], "maintenance_windows": windows}})
+
+
+def _written(second: int) -> str:
+    return format_utc(dt.datetime.fromtimestamp(second, tz=dt.UTC))
+
+
+def _fee_changes(world: World, request: Request, now: dt.datetime) -> Response:
+    """Answer that no fees are going to change."""
+    name = "series_fee_change_arr" if "/series/" in request.url.path else "event_fee_changes"
+    return JSONResponse({name: []} if "series" in name else {name: [], "cursor": ""})
+
+
+# Series, events, markets ----------------------------------------------------------------------
 
 
 def _series_list(world: World, request: Request, now: dt.datetime) -> Response:
@@ -88,10 +157,11 @@ def _events(world: World, request: Request, now: dt.datetime) -> Response:
     query = request.query_params
     limit = query_int(query, "limit", low=1, high=200, default=200) or 200
     status, series = _status_filter(request), query.get("series_ticker")
-    min_close = query_int(query, "min_close_ts", low=0, high=_FAR_FUTURE, default=None)
-    tickers = _comma_list(query.get("tickers"))
+    min_close = query_int(query, "min_close_ts", low=0, high=FAR_FUTURE, default=None)
+    tickers = comma_list(query.get("tickers"))
     nested = query_flag(query, "with_nested_markets")
-    start = _position(query.get("cursor"), "events")
+    start = position(query.get("cursor"), "events")
+    cutoff = world.floor.cutoff(now)
     exchange = world.exchange
     bodies: list[dict[str, Any]] = []
     following: int | None = None
@@ -106,16 +176,18 @@ def _events(world: World, request: Request, now: dt.datetime) -> Response:
             continue
         if tickers is not None and ticker not in tickers:
             continue
-        if status is not None and all(item.status(now) != status for item in items):
+        if status is not None and all(item.status(now) not in status for item in items):
             continue
-        if min_close is not None and unix(items[0].market.closes_at) < min_close:
+        if min_close is not None and all(unix(item.life.closes_at) < min_close for item in items):
             continue
         if len(bodies) == limit:
             following = key + 1
             break
-        bodies.append(exchange.event_body(items, now, nested=nested))
+        inside = [item for item in items if item.life.settles_at >= cutoff]
+        markets = [world.floor.market_body(item, now) for item in inside] if nested else None
+        bodies.append(exchange.event_body(items, now, markets=markets))
     return JSONResponse(
-        {"events": bodies, "milestones": [], "cursor": _cursor(following, "events")},
+        {"events": bodies, "milestones": [], "cursor": cursor(following, "events")},
         headers=DERIVED if nested else None,
     )
 
@@ -126,33 +198,57 @@ def _event(world: World, request: Request, now: dt.datetime) -> Response:
     items = world.exchange.event(ticker, now)
     if items is None:
         raise WireError(404, "event_not_found", f"event {ticker} does not exist")
-    body = world.exchange.event_body(items, now, nested=nested)
-    beside = [] if nested else [world.exchange.market_body(item, now) for item in items]
+    cutoff = world.floor.cutoff(now)
+    markets = [
+        world.floor.market_body(item, now) for item in items if item.life.settles_at >= cutoff
+    ]
+    body = world.exchange.event_body(items, now, markets=markets if nested else None)
+    beside = [] if nested else markets
     return JSONResponse({"event": body, "markets": beside}, headers=DERIVED)
 
 
 def _markets(world: World, request: Request, now: dt.datetime) -> Response:
+    cutoff = world.floor.cutoff(now)
+    return _market_page(world, request, now, lambda item: item.life.settles_at >= cutoff)
+
+
+def _historical_markets(world: World, request: Request, now: dt.datetime) -> Response:
+    cutoff = world.floor.cutoff(now)
+    return _market_page(world, request, now, lambda item: item.life.settles_at < cutoff)
+
+
+def _market_page(
+    world: World,
+    request: Request,
+    now: dt.datetime,
+    is_in_tier: Callable[[ListedMarket], bool],
+) -> Response:
     query = request.query_params
     limit = query_int(query, "limit", low=0, high=1000, default=100)
-    chosen = _market_filter(request, now)
-    start = _position(query.get("cursor"), "markets")
+    chosen = _MarketFilter(request, now)
+    start = position(query.get("cursor"), "markets")
     bodies: list[dict[str, Any]] = []
     following: int | None = None
-    for position, item in world.exchange.markets(now):
-        if (start is not None and position < start) or not chosen(item):
+    for place, item in world.exchange.markets(now):
+        if (start is not None and place < start) or not is_in_tier(item) or not chosen(item):
             continue
         if len(bodies) == limit:
-            following = position if limit else None
+            following = place if limit else None
             break
-        bodies.append(world.exchange.market_body(item, now))
+        bodies.append(world.floor.market_body(item, now))
     return JSONResponse(
-        {"markets": bodies, "cursor": _cursor(following, "markets")}, headers=DERIVED
+        {"markets": bodies, "cursor": cursor(following, "markets")}, headers=DERIVED
     )
 
 
 def _market(world: World, request: Request, now: dt.datetime) -> Response:
-    item = _known_market(world, request.path_params["ticker"], now)
-    return JSONResponse({"market": world.exchange.market_body(item, now)}, headers=DERIVED)
+    item = _live_market(world, request.path_params["ticker"], now)
+    return JSONResponse({"market": world.floor.market_body(item, now)}, headers=DERIVED)
+
+
+def _historical_market(world: World, request: Request, now: dt.datetime) -> Response:
+    item = _past_market(world, request.path_params["ticker"], now)
+    return JSONResponse({"market": world.floor.market_body(item, now)}, headers=DERIVED)
 
 
 def _orderbook(world: World, request: Request, now: dt.datetime) -> Response:
@@ -160,7 +256,7 @@ def _orderbook(world: World, request: Request, now: dt.datetime) -> Response:
     depth = query_int(request.query_params, "depth", low=0, high=100, default=0) or 0
     return JSONResponse(
         {
-            "orderbook_fp": world.exchange.book_body(item, now, depth=depth),
+            "orderbook_fp": world.floor.book_body(item, now, depth=depth),
             "derived_from": "trades",
         },
         headers=DERIVED,
@@ -175,7 +271,7 @@ def _orderbooks(world: World, request: Request, now: dt.datetime) -> Response:
     books = [
         {
             "ticker": item.market.ticker,
-            "orderbook_fp": world.exchange.book_body(item, now, depth=0),
+            "orderbook_fp": world.floor.book_body(item, now, depth=0),
             "derived_from": "trades",
         }
         for item in items
@@ -184,29 +280,102 @@ def _orderbooks(world: World, request: Request, now: dt.datetime) -> Response:
 
 
 def _trades(world: World, request: Request, now: dt.datetime) -> Response:
+    return _trade_page(world, request, now, first=unix(world.floor.cutoff(now)), last=unix(now))
+
+
+def _historical_trades(world: World, request: Request, now: dt.datetime) -> Response:
+    return _trade_page(world, request, now, first=0, last=unix(world.floor.cutoff(now)) - 1)
+
+
+def _trade_page(
+    world: World, request: Request, now: dt.datetime, *, first: int, last: int
+) -> Response:
+    """Return recorded trades and those of the floor together, newest first."""
     query = request.query_params
     limit = query_int(query, "limit", low=0, high=1000, default=100)
+    limit = 100 if limit is None else limit
     ticker = query.get("ticker") or None
     if ticker is not None:
         _known_market(world, ticker, now)
-    bodies, following = world.exchange.trades(
-        now,
-        ticker=ticker,
-        min_ts=query_int(query, "min_ts", low=0, high=_FAR_FUTURE, default=None),
-        max_ts=query_int(query, "max_ts", low=0, high=_FAR_FUTURE, default=None),
-        before=_position(query.get("cursor"), "trades"),
-        limit=100 if limit is None else limit,
+    min_ts = query_int(query, "min_ts", low=0, high=FAR_FUTURE, default=None)
+    max_ts = query_int(query, "max_ts", low=0, high=FAR_FUTURE, default=None)
+    first, last = max(first, min_ts or 0), last if max_ts is None else min(last, max_ts)
+    before, own_before = positions(query.get("cursor"), "trades")
+    page = world.exchange.trades(
+        now, ticker=ticker, min_ts=first, max_ts=last, before=before, limit=limit
     )
-    return JSONResponse({"trades": bodies, "cursor": _cursor(following, "trades")})
+    own = [
+        trade
+        for trade in reversed(world.floor.trades())
+        if (ticker is None or trade.ticker == ticker)
+        and first <= unix(trade.at) <= last
+        and (own_before is None or trade.number < own_before)
+    ]
+    # Both lists are newest first, and sorting keeps the order of equals.
+    merged = sorted(
+        [(body["created_time"], place, 0, body) for place, body in page.rows]
+        + [(format_utc(trade.at), trade.number, 1, trade.body()) for trade in own[:limit]],
+        key=lambda row: row[0],
+        reverse=True,
+    )
+    chosen = merged[:limit]
+    has_more = bool(limit) and (len(merged) > limit or page.has_more or len(own) > limit)
+    lowest = [
+        min((place for _, place, kind, _ in chosen if kind == which), default=held)
+        for which, held in ((0, before), (1, own_before))
+    ]
+    following = pair_cursor(lowest[0], lowest[1], "trades") if has_more else ""
+    return JSONResponse({"trades": [row[3] for row in chosen], "cursor": following})
 
 
 def _candlesticks(world: World, request: Request, now: dt.datetime) -> Response:
-    item = _known_market(world, request.path_params["ticker"], now)
+    item = _live_market(world, request.path_params["ticker"], now)
     if item.market.series_ticker != request.path_params["series"]:
-        raise WireError(404, "market_not_found", f"{item.market.ticker} is not in this series")
+        raise WireError(404, "market_not_found", f"{item.ticker} is not in this series")
+    candles = _candles(world, request, [item], now)[0]
+    return JSONResponse({"ticker": item.ticker, "candlesticks": candles}, headers=DERIVED)
+
+
+def _candlesticks_of_many(world: World, request: Request, now: dt.datetime) -> Response:
+    tickers = (request.query_params.get("market_tickers") or "").split(",")
+    if not 1 <= len(tickers) <= _MAX_BOOKS or not tickers[0]:
+        raise WireError(400, "invalid_parameter", f"market_tickers must name 1 to {_MAX_BOOKS}")
+    items = [_live_market(world, ticker, now) for ticker in tickers]
+    told = zip(items, _candles(world, request, items, now), strict=True)
+    markets = [{"market_ticker": item.ticker, "candlesticks": candles} for item, candles in told]
+    return JSONResponse({"markets": markets}, headers=DERIVED)
+
+
+def _historical_candlesticks(world: World, request: Request, now: dt.datetime) -> Response:
+    item = _past_market(world, request.path_params["ticker"], now)
+    candles = [_renamed(candle) for candle in _candles(world, request, [item], now)[0]]
+    return JSONResponse({"ticker": item.ticker, "candlesticks": candles}, headers=DERIVED)
+
+
+def _renamed(candle: dict[str, Any]) -> dict[str, Any]:
+    """Return a candle in the words of the historical tier: names without what they count in."""
+    price = dict.fromkeys(("open", "low", "high", "close", "mean", "previous"))
+    return {
+        "end_period_ts": candle["end_period_ts"],
+        "yes_bid": _without_suffix(candle["yes_bid"]),
+        "yes_ask": _without_suffix(candle["yes_ask"]),
+        "price": price | _without_suffix(candle["price"]),
+        "volume": candle["volume_fp"],
+        "open_interest": candle["open_interest_fp"],
+    }
+
+
+def _without_suffix(values: dict[str, Any]) -> dict[str, Any]:
+    return {name.removesuffix("_dollars"): value for name, value in values.items()}
+
+
+def _candles(
+    world: World, request: Request, items: list[ListedMarket], now: dt.datetime
+) -> list[list[dict[str, Any]]]:
+    """Return the candles of markets in the period that a request asks for."""
     query = request.query_params
-    start = query_int(query, "start_ts", low=0, high=_FAR_FUTURE, default=None)
-    end = query_int(query, "end_ts", low=0, high=_FAR_FUTURE, default=None)
+    start = query_int(query, "start_ts", low=0, high=FAR_FUTURE, default=None)
+    end = query_int(query, "end_ts", low=0, high=FAR_FUTURE, default=None)
     minutes = query_int(query, "period_interval", low=1, high=1440, default=None)
     if start is None or end is None or minutes not in _PERIODS:
         raise WireError(
@@ -216,15 +385,38 @@ def _candlesticks(world: World, request: Request, now: dt.datetime) -> Response:
         )
     if start > end:
         raise WireError(400, "invalid_parameter", "start_ts must not lie after end_ts")
-    candles = world.exchange.candles(item, now, start=start, end=end, minutes=minutes)
-    if len(candles) > _MAX_CANDLES:
-        raise WireError(400, "invalid_parameter", f"more than {_MAX_CANDLES} candlesticks asked")
-    return JSONResponse({"ticker": item.market.ticker, "candlesticks": candles}, headers=DERIVED)
+    candles = [
+        world.exchange.candles(item, now, start=start, end=end, minutes=minutes) for item in items
+    ]
+    most = _MAX_CANDLES if len(items) == 1 else _MAX_CANDLES_OF_MANY
+    if sum(map(len, candles)) > most:
+        raise WireError(400, "invalid_parameter", f"more than {most} candlesticks asked")
+    return candles
 
 
-def _historical_markets(world: World, request: Request, now: dt.datetime) -> Response:
-    """Return nothing: in these few weeks no market leaves the live tier."""
-    return JSONResponse({"markets": [], "cursor": ""})
+# The historical tier --------------------------------------------------------------------------
+
+
+def _cutoff(world: World, request: Request, now: dt.datetime) -> Response:
+    cutoff = format_utc(world.floor.cutoff(now))
+    names = ("market_settled_ts", "trades_created_ts", "orders_updated_ts")
+    return JSONResponse(
+        {**dict.fromkeys(names, cutoff), "market_positions_last_updated_ts": cutoff}
+    )
+
+
+def _live_market(world: World, ticker: str, now: dt.datetime) -> ListedMarket:
+    item = _known_market(world, ticker, now)
+    if item.life.settles_at < world.floor.cutoff(now):
+        raise WireError(404, "market_not_found", f"market {ticker} is in the historical tier")
+    return item
+
+
+def _past_market(world: World, ticker: str, now: dt.datetime) -> ListedMarket:
+    item = _known_market(world, ticker, now)
+    if item.life.settles_at >= world.floor.cutoff(now):
+        raise WireError(404, "market_not_found", f"market {ticker} is in the live tier")
+    return item
 
 
 def _unknown(world: World, request: Request, now: dt.datetime) -> Response:
@@ -247,11 +439,11 @@ class _MarketFilter:
         self._status = _status_filter(request)
         self._event = query.get("event_ticker") or None
         self._series = query.get("series_ticker") or None
-        self._tickers = _comma_list(query.get("tickers"))
+        self._tickers = comma_list(query.get("tickers"))
         bounds = {
             family: (
-                query_int(query, f"min_{family}_ts", low=0, high=_FAR_FUTURE, default=None),
-                query_int(query, f"max_{family}_ts", low=0, high=_FAR_FUTURE, default=None),
+                query_int(query, f"min_{family}_ts", low=0, high=FAR_FUTURE, default=None),
+                query_int(query, f"max_{family}_ts", low=0, high=FAR_FUTURE, default=None),
             )
             for family in ("created", "close", "settled")
         }
@@ -270,20 +462,20 @@ class _MarketFilter:
             (self._event is None or market.event_ticker == self._event)
             and (self._series is None or market.series_ticker == self._series)
             and (self._tickers is None or market.ticker in self._tickers)
-            and (self._status is None or item.status(self._now) == self._status)
+            and (self._status is None or item.status(self._now) in self._status)
             and self._in_time(item)
         )
 
     def _in_time(self, item: ListedMarket) -> bool:
         if self._family is None:
             return True
-        if self._family == "settled" and item.settles_at > self._now:
+        if self._family == "settled" and item.life.settles_at > self._now:
             return False
         moment = unix(
             {
-                "created": item.created_at,
-                "close": item.market.closes_at,
-                "settled": item.settles_at,
+                "created": item.life.created_at,
+                "close": item.life.closes_at,
+                "settled": item.life.settles_at,
             }[self._family]
         )
         return (self._low is None or moment >= self._low) and (
@@ -291,11 +483,7 @@ class _MarketFilter:
         )
 
 
-def _market_filter(request: Request, now: dt.datetime) -> _MarketFilter:
-    return _MarketFilter(request, now)
-
-
-def _status_filter(request: Request) -> str | None:
+def _status_filter(request: Request) -> frozenset[str] | None:
     word = request.query_params.get("status")
     if not word:
         return None
@@ -306,25 +494,3 @@ def _status_filter(request: Request) -> str | None:
             f"status must be one of {', '.join(STATUS_FILTERS)}, was {word!r}",
         )
     return STATUS_FILTERS[word]
-
-
-def _comma_list(text: str | None) -> set[str] | None:
-    return set(text.split(",")) if text else None
-
-
-def _cursor(position: int | None, kind: str) -> str:
-    if position is None:
-        return ""
-    return base64.urlsafe_b64encode(f"{kind}:{position}".encode()).decode()
-
-
-def _position(cursor: str | None, kind: str) -> int | None:
-    if not cursor:
-        return None
-    try:
-        word, _, number = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        if word == kind:
-            return int(number)
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        pass
-    raise WireError(400, "invalid_cursor", "the cursor is not one that this list gave out")

@@ -20,9 +20,12 @@ from boz.sandbox.app import (
     NWS_PREFIX,
     OPEN_METEO_PREFIX,
     REST_PREFIX,
+    STREAM_PATH,
     WEATHER_COMPANY_PREFIX,
     create_app,
 )
+from boz.sandbox.exchange_stream import HEARTBEAT_SECONDS, Heartbeats
+from boz.sandbox.floor.members import Key
 from boz.sandbox.world import World
 
 #: The sandbox is never reachable from another machine.
@@ -38,7 +41,9 @@ class SandboxServer:
         world: What to serve.
         port: The port; 0 takes a free one.
         latency: How long every answer of an outside service waits; the controls do not.
-        strict_limits: Whether Open-Meteo and the Mesonet refuse what the real hosts refuse.
+        strict_limits: Whether Open-Meteo, the Mesonet and the exchange refuse what the real hosts
+            refuse.
+        accounts: Members of the exchange with cash and a key, made when it starts.
     """
 
     def __init__(
@@ -48,9 +53,12 @@ class SandboxServer:
         port: int = 0,
         latency: dt.timedelta = AT_ONCE,
         strict_limits: bool = False,
+        accounts: int = 1,
     ) -> None:
         """Prepare the server; nothing listens yet."""
         self.world = world
+        self._accounts = accounts
+        self._keys: list[Key] = []
         self._wanted_port = port
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -62,7 +70,8 @@ class SandboxServer:
             log_level="warning",
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws=Heartbeats,
+            ws_ping_interval=HEARTBEAT_SECONDS,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
@@ -83,6 +92,16 @@ class SandboxServer:
     def rest_url(self) -> str:
         """Return the exchange's REST base, for ``KALSHI_API_URL``."""
         return f"{self.base_url}{REST_PREFIX}"
+
+    @property
+    def websocket_url(self) -> str:
+        """Return the exchange's stream, for ``KALSHI_WS_URL``."""
+        return f"ws://{HOST}:{self.port}{STREAM_PATH}"
+
+    @property
+    def keys(self) -> list[Key]:
+        """Return the keys of the members made at the start, one each."""
+        return self._keys
 
     @property
     def nws_url(self) -> str:
@@ -115,18 +134,19 @@ class SandboxServer:
         return f"{self.base_url}{WEATHER_COMPANY_PREFIX}"
 
     def describe(self) -> dict[str, str | None]:
-        """Return where everything is; what is not served is None."""
+        """Return where everything is; without a member there is no key."""
+        key = self._keys[0] if self._keys else None
         return {
             "rest": self.rest_url,
-            "websocket": None,
+            "websocket": self.websocket_url,
             "nws": self.nws_url,
             "open_meteo": self.open_meteo_url,
             "iem": self.iem_url,
             "aviationweather": self.aviationweather_url,
             "weather_company": self.weather_company_url,
             "nbm": self.nbm_url,
-            "key_id": None,
-            "private_key_file": None,
+            "key_id": None if key is None else key.key_id,
+            "private_key_file": None if key is None else str(key.private_file),
             "now": format_utc(self.world.clock.now()),
         }
 
@@ -151,6 +171,8 @@ class SandboxServer:
                 {"port": self._wanted_port},
             ) from error
         self._socket = listener
+        floor = self.world.floor
+        self._keys = [floor.members.make_key(floor.join().user_id) for _ in range(self._accounts)]
         self._thread = threading.Thread(
             target=self._run, args=(listener,), name="sandbox", daemon=True
         )
@@ -179,6 +201,7 @@ class SandboxServer:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        self.world.floor.members.forget_files()
 
     def __enter__(self) -> Self:
         """Start."""

@@ -19,13 +19,16 @@ from boz.sandbox.places import EVERY_PLACE
 ABSURD_F = -200
 ABSURD_C = (ABSURD_F - 32) / 1.8
 NOWHERE = "ZZZ"
+#: A field that no client knows yet, and what a known one is called after it was renamed.
+NEW_FIELD = "field_of_next_year"
+NEW_SUFFIX = "_v3"
 WEEK = dt.timedelta(days=7)
 
 #: Fields without which an answer cannot be used; a missing_field fault removes them all.
 _VITAL = {
     Source.KALSHI: {
-        "close_time", "end_period_ts", "event_ticker", "fee_type", "no_dollars",
-        "yes_price_dollars",
+        "balance_dollars", "close_time", "end_period_ts", "event_ticker", "fee_cost", "fee_type",
+        "no_dollars", "order_id", "position_fp", "yes_price_dollars",
     },
     Source.NWS: {
         "gridX", "issuanceTime", "productText", "updateTime", "timestamp", "periods",
@@ -299,6 +302,36 @@ def _twice(items: list[Any]) -> list[Any]:
     return items + items[::-1]
 
 
+# Drift and lost pages -------------------------------------------------------------------------
+
+
+def _extended_json(source: Source, body: Any) -> Any:
+    if isinstance(body, list):
+        return [_extended_json(source, item) for item in body]
+    if isinstance(body, dict):
+        grown = {key: _extended_json(source, value) for key, value in body.items()}
+        return grown | {NEW_FIELD: "as of next year"}
+    return body
+
+
+def _renamed_json(source: Source, body: Any) -> Any:
+    if isinstance(body, list):
+        return [_renamed_json(source, item) for item in body]
+    if isinstance(body, dict):
+        return {
+            f"{key}{NEW_SUFFIX}" if key in _VITAL[source] else key: _renamed_json(source, value)
+            for key, value in body.items()
+        }
+    return body
+
+
+def _without_page(source: Source, body: Any) -> Any:
+    """Return a page of a list without its entries; the cursor leads on."""
+    if not isinstance(body, dict) or "cursor" not in body:
+        return body
+    return {key: [] if isinstance(value, list) else value for key, value in body.items()}
+
+
 # Tools ----------------------------------------------------------------------------------------
 
 
@@ -361,6 +394,10 @@ _JSON: dict[FaultKind, Callable[[Source, Any], Any]] = {
     FaultKind.WRONG_STATION: _elsewhere_json,
     FaultKind.WRONG_DAY: _other_day_json,
     FaultKind.DUPLICATED: _doubled_json,
+    FaultKind.NO_ORDER: lambda source, body: {},
+    FaultKind.EXTRA_FIELD: _extended_json,
+    FaultKind.RENAMED_FIELD: _renamed_json,
+    FaultKind.DROPPED_PAGE: _without_page,
 }
 _TEXT: dict[FaultKind, Callable[[Source, str], str]] = {
     FaultKind.EMPTY: lambda source, text: "",

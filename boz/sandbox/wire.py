@@ -17,6 +17,7 @@ from boz.sandbox.spoiling import spoilt_json, spoilt_text
 from boz.sandbox.world import World
 
 Handler = Callable[[World, Request, dt.datetime], Response]
+Guard = Callable[[World, Request], None]
 
 #: What a refusal for too many requests asks for.
 RETRY_AFTER_SECONDS = "1"
@@ -32,27 +33,66 @@ class WireError(Exception):
     """A refusal in the words of the source that answers."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the HTTP status, the machine's word, the sentence and headers that belong to it."""
+        """Keep the HTTP status, the machine's word, the sentence and what belongs to them."""
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.details = status, code, message, details
         self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, str]:
+        """Return what the exchange writes under ``error``."""
+        told = {"code": self.code, "message": self.message}
+        return told | {"details": self.details} if self.details else told
+
+    def response(self) -> Response:
+        """Return the exchange's answer."""
+        return JSONResponse({"error": self.body()}, self.status, self.headers)
 
 
 def endpoint(
-    world: World, source: Source, handler: Handler
+    world: World,
+    source: Source,
+    handler: Handler,
+    *,
+    guard: Guard | None = None,
+    takes_effect: bool = False,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return a route that reads the clock once, applies faults and writes errors as the source."""
+    """Return a route that reads the clock once, applies faults and writes errors as the source.
+
+    Args:
+        world: What is served.
+        source: Who answers.
+        handler: What is answered; it may read the request's content with :func:`json_content`.
+        guard: Looks at a request before it is answered, and refuses it by raising WireError.
+        takes_effect: Whether the handler changes something, so that it matters whether a request
+            that fails has arrived before.
+    """
 
     async def answer(request: Request) -> Response:
-        fault = world.faults.take(source, world.clock.now())
-        if fault is not None and fault.kind is FaultKind.TIMEOUT:
+        where = f"{request.url.path}?{request.url.query}"
+        fault = world.faults.take(source, world.clock.now(), method=request.method, path=where)
+        is_silent = fault is not None and fault.kind is FaultKind.TIMEOUT
+        if fault is not None and is_silent and not fault.after:
             await asyncio.sleep(fault.seconds)
+        # Handlers run to their end without a pause; nothing of theirs is ever half done.
+        request.state.content = await request.body()
+        if takes_effect and fault is not None and fault.kind in _REFUSALS and not fault.after:
+            return error_response(source, _REFUSALS[fault.kind], request)
         try:
+            if guard is not None:
+                guard(world, request)
             response = handler(world, request, world.clock.now())
         except WireError as error:
             response = error_response(source, error, request)
+        if fault is not None and is_silent and fault.after:
+            await asyncio.sleep(fault.seconds)
         if fault is not None:
             response = _spoilt(source, fault, response, request)
         if world.sky.derived_from is not None and source is not Source.KALSHI:
@@ -60,6 +100,21 @@ def endpoint(
         return response
 
     return answer
+
+
+def json_content(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a request carries.
+
+    Raises:
+        WireError: 400, if it carries none.
+    """
+    try:
+        body = json.loads(request.state.content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise WireError(400, "invalid_request_body", "the request must carry a JSON object")
+    return body
 
 
 def base_address(request: Request) -> str:
@@ -71,8 +126,7 @@ def error_response(source: Source, error: WireError, request: Request) -> Respon
     """Return an error body as the source writes it."""
     status, headers = error.status, error.headers
     if source is Source.KALSHI:
-        body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
-        return JSONResponse(body, status_code=status, headers=headers)
+        return error.response()
     if source is Source.NWS:
         number = str(uuid.uuid5(_PROBLEMS, str(request.url)))
         body = {
@@ -144,7 +198,17 @@ def _spoilt(source: Source, fault: Fault, response: Response, request: Request) 
         body = json.loads(text)
     except ValueError:
         return _with_content(response, spoilt_text(source, fault.kind, text).encode())
-    return _with_content(response, json.dumps(spoilt_json(source, fault.kind, body)).encode())
+    if fault.kind is FaultKind.REPEATED_CURSOR:
+        spoilt = _with_same_cursor(body, request)
+    else:
+        spoilt = spoilt_json(source, fault.kind, body)
+    return _with_content(response, json.dumps(spoilt).encode())
+
+
+def _with_same_cursor(body: Any, request: Request) -> Any:
+    """Return a page that leads to itself."""
+    asked = request.query_params.get("cursor")
+    return body | {"cursor": asked} if asked and isinstance(body, dict) else body
 
 
 def _with_content(response: Response, content: bytes) -> Response:

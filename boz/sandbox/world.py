@@ -1,4 +1,4 @@
-"""The world that the sandbox serves: recordings, a clock, and faults on order."""
+"""The world that the sandbox serves: recordings, a trading floor, a clock, faults on order."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from boz.core.errors import InvalidDataError
 from boz.sandbox.clock import SimulatedClock
 from boz.sandbox.exchange import Exchange
 from boz.sandbox.faults import FaultQueue
+from boz.sandbox.floor.floor import Floor, FloorOptions
 from boz.sandbox.invented.sky import InventedSky
 from boz.sandbox.places import BY_STATION, Place
 from boz.sandbox.recorded_sky import RecordedSky
@@ -33,15 +34,25 @@ class Services:
 
 
 class World:
-    """Everything that a server needs to answer: services, a clock, faults on order."""
+    """Everything that a server needs to answer; one world, one floor, one clock."""
 
-    def __init__(self, services: Services, clock: SimulatedClock, scenario: Scenario) -> None:
+    def __init__(
+        self,
+        services: Services,
+        clock: SimulatedClock,
+        scenario: Scenario,
+        *,
+        options: FloorOptions | None = None,
+    ) -> None:
         """Put services under a clock."""
+        options = FloorOptions() if options is None else options
         self.clock = clock
         self.scenario = scenario
-        self.faults = FaultQueue()
+        self.faults = FaultQueue(seed=options.seed)
         self.exchange = services.exchange
         self.sky = services.sky
+        self.floor = Floor(self, options)
+        self.strict_limits = False
 
     def place_at(self, latitude: float, longitude: float, *, tolerance: float) -> Place | None:
         """Return the nearest place within so many degrees both ways, or None."""
@@ -59,6 +70,7 @@ def open_world(
     scenario: str = "recorded",
     now: dt.datetime | None = None,
     speed: float = 0.0,
+    options: FloorOptions | None = None,
     recordings: Path = RECORDINGS,
 ) -> World:
     """Load the recordings and start their world at ``now``, the scenario's own when None.
@@ -84,4 +96,4 @@ def open_world(
     services = Services.of(
         chosen.apply(load_recordings(recordings)), is_invented=chosen.is_invented
     )
-    return World(services, clock, chosen)
+    return World(services, clock, chosen, options=options)

@@ -43,8 +43,8 @@ def known_at(moment: dt.datetime) -> Recordings:
     for market in RECORDINGS.markets:
         if market.opens_at - dt.timedelta(hours=1) > moment:
             continue
-        settles = dt.datetime.combine(market.day, dt.time(12, 1), tzinfo=dt.UTC)
-        if settles + dt.timedelta(days=1) > moment:
+        told = dt.datetime.combine(market.day, dt.time(11, 1), tzinfo=dt.UTC)
+        if told + dt.timedelta(days=1) > moment:
             market = replace(market, won=not market.won, settled_high_f=0, volume=0)
         markets.append(market)
     issued = {

@@ -108,7 +108,8 @@ def test_a_market_lives_from_created_to_finalized(at):
         "2024-11-26T15:00:00Z",
         "2024-11-28T04:58:59Z",
         "2024-11-28T04:59:00Z",
-        "2024-11-28T12:00:59Z",
+        "2024-11-28T11:00:59Z",
+        "2024-11-28T11:01:00Z",
         "2024-11-28T12:01:00Z",
     ):
         response = at(moment).get(f"{REST}/markets/{RUNG}")
@@ -124,19 +125,32 @@ def test_a_market_lives_from_created_to_finalized(at):
         "active",
         "closed",
         "closed",
+        "determined",
         "finalized",
     ]
 
 
-def test_the_result_is_not_known_before_it_is_settled(at):
-    before = at("2024-11-28T12:00:59Z").rest(f"/markets/{RUNG}")["market"]
+def test_the_result_is_not_known_before_it_is_told_nor_paid_before_the_timer_ends(at):
+    before = at("2024-11-28T11:00:59Z").rest(f"/markets/{RUNG}")["market"]
     assert (before["result"], before["expiration_value"]) == ("", "")
     assert "settlement_value_dollars" not in before
-    assert "settlement_ts" not in before
+    told = at("2024-11-28T11:01:00Z").rest(f"/markets/{RUNG}")["market"]
+    assert (told["result"], told["expiration_value"]) == ("yes", "52.00")
+    assert told["settlement_value_dollars"] == "1.0000"
+    assert "settlement_ts" not in told
+    assert told["settlement_timer_seconds"] == 3600
     after = at("2024-11-28T12:01:00Z").rest(f"/markets/{RUNG}")["market"]
-    assert (after["result"], after["expiration_value"]) == ("yes", "52.00")
-    assert after["settlement_value_dollars"] == "1.0000"
     assert after["settlement_ts"] == after["updated_time"] == "2024-11-28T12:01:00Z"
+
+
+@pytest.mark.parametrize(
+    ("word", "moment"),
+    [("closed", "2024-11-28T05:00:00Z"), ("closed", "2024-11-28T11:30:00Z"),
+     ("settled", "2024-11-28T12:01:00Z")],
+)  # fmt: skip
+def test_a_market_is_closed_until_it_has_paid(at, word, moment):
+    (market,) = at(moment).rest("/markets", status=word, tickers=RUNG)["markets"]
+    assert market["ticker"] == RUNG
 
 
 def test_miami_on_27_november_settles_at_84(at):
@@ -433,7 +447,7 @@ def test_candles_end_with_the_market(at):
 
 
 def test_an_unknown_path_is_answered_in_the_exchange_form(at):
-    response = at(NOON).get(f"{REST}/portfolio/balance")
+    response = at(NOON).get(f"{REST}/exchange/announcements")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "not_found"
 

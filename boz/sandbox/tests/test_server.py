@@ -147,12 +147,14 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(ending):
         described = json.loads(process.stdout.readline())
         assert list(described) == KEYS
         assert described["now"] == "2024-11-27T18:00:00Z"
-        assert described["websocket"] is None
+        assert described["websocket"].startswith("ws://127.0.0.1:")
+        assert Path(described["private_key_file"]).stat().st_mode & 0o777 == 0o600
         scenario = httpx.get(described["rest"].replace("/trade-api/v2", "/sandbox/scenario"))
         assert scenario.json()["name"] == "no_prices"
         process.send_signal(ending)
         rest, errors = process.communicate(timeout=10)
         assert (process.returncode, rest, errors) == (0, "", "")
+        assert not Path(described["private_key_file"]).parent.exists()
     finally:
         process.kill()
         process.communicate()

@@ -8,12 +8,15 @@ import math
 import signal
 import threading
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from boz.core.clock import format_utc, parse_utc
 from boz.core.errors import BozBaseException
+from boz.sandbox.fault_plan import order_plan
+from boz.sandbox.floor.floor import FloorOptions
 from boz.sandbox.scenarios import DEFAULT_NOW, INVENTED_NOW, SCENARIOS
 from boz.sandbox.server import SandboxServer
 from boz.sandbox.world import open_world
@@ -21,6 +24,7 @@ from boz.sandbox.world import open_world
 _EPILOG = """\
 Services and the settings that point to them:
   exchange             KALSHI_API_URL           .../trade-api/v2
+  its stream           KALSHI_WS_URL            .../trade-api/ws/v2
   weather service      NWS_API_URL              .../nws
   aviation weather     AVIATIONWEATHER_API_URL  .../aviationweather
   Open-Meteo           OPEN_METEO_API_URL       .../open-meteo
@@ -40,6 +44,32 @@ Controls:
                          "until": "..."    to this simulated time, or until the faults are cleared
   POST /sandbox/faults  {"clear": true}    make every answer sound again
 
+  More of a fault: "since": "..." begins it at a simulated time; "method" and "path" (a pattern that
+  path and query contain) choose the requests; "chance": 0.05 spoils that share, drawn under "seed";
+  "seconds" is how long a timeout keeps silent; "after": true lets an order arrive before
+  its answer goes wrong (otherwise a timeout or a refusal means that it never did).
+  Only the exchange: no_order (a success without an order), extra_field, renamed_field,
+  repeated_cursor, dropped_page; and of its stream ws_duplicated, ws_reordered, ws_gap and
+  ws_disconnect, where "path" is the type of message.
+  --faults FILE orders a whole plan: {"seed": 7, "faults": [{...}, ...]}.
+
+The exchange trades:
+  Every start makes an account with $10,000 and an RSA key: key_id and private_key_file in the JSON
+  line; the file is for its owner alone and goes when the sandbox ends. Requests are signed with the
+  real time, within 30 s. Orders meet the recorded book: what was taken is gone until the tape
+  trades there again; a resting order fills when the tape trades at its price or through it.
+  With --orders-per-minute random orders move the books, the same ones under the same --seed; that
+  is for trying the stream out, not for judging forecasts.
+  GET  /sandbox/exchange                              pause, history, accounts
+  POST /sandbox/exchange {"pause": "trading|exchange|none"}    let trading, or cancels too, rest
+  POST /sandbox/exchange {"determine": TICKER, "result": "yes|no"}  tell a result before its time,
+                                                      or anew: the timer starts again, and what was
+                                                      paid is corrected
+  POST /sandbox/exchange {"history_days": 2}          settled longer ago is in the historical tier
+  POST /sandbox/exchange {"revoke": KEY_ID}           make a key worthless
+  POST /sandbox/exchange/accounts {"cash": "500", "kind": "rsa|ed25519", "scopes": ["read"]}
+                                                      another account, or with "user_id" another key
+
 Recorded: New York and Miami, climate days 2024-11-14 to 2024-12-16; official highs from 2024-07-01.
 Books are derived from trades and marked so. No model's forecast was recorded as it was issued:
 Open-Meteo and the National Blend have no data for these days. In the scenario every_source all
@@ -50,6 +80,7 @@ Examples:
   manage.py sandbox --now 2024-11-27T18:00:00Z --speed 60
   manage.py sandbox --scenario ladder_gap
   manage.py sandbox --scenario every_source --latency-ms 200 --strict-limits
+  manage.py sandbox --speed 1 --orders-per-minute 60 --seed 7 --accounts 2
 """
 
 
@@ -58,8 +89,8 @@ class Command(BaseCommand):
 
     help = (
         "Serve the exchange and the weather services on loopback HTTP, replaying recorded days "
-        "under a simulated clock. When ready, prints one JSON line that says where everything is. "
-        "Needs no database, no key and no network."
+        "under a simulated clock; the exchange trades. When ready, prints one JSON line that says "
+        "where everything is. Needs no database and no network."
     )
     requires_system_checks: list[str] = []
 
@@ -101,8 +132,37 @@ class Command(BaseCommand):
         parser.add_argument(
             "--strict-limits",
             action="store_true",
-            help="refuse what Open-Meteo (more than 6 calls at once) and the Mesonet (more than "
-            "one a second for reports and texts) refuse",
+            help="refuse what Open-Meteo (more than 6 calls at once), the Mesonet (more than one a "
+            "second for reports and texts) and the exchange (tokens of the tier Basic) refuse",
+        )
+        parser.add_argument(
+            "--accounts", type=_whole, default=1, help="funded accounts at the exchange (default 1)"
+        )
+        parser.add_argument(
+            "--seed",
+            type=_whole,
+            default=0,
+            help="decides identities, random orders and faults by chance (default 0)",
+        )
+        parser.add_argument(
+            "--orders-per-minute",
+            type=_rate,
+            default=0.0,
+            help="random orders per open market and minute (default 0: books are as recorded)",
+        )
+        parser.add_argument(
+            "--history-days",
+            type=_whole,
+            default=None,
+            help="days after which what is settled moves to the historical tier (default: never)",
+        )
+        parser.add_argument(
+            "--maintenance",
+            action="store_true",
+            help="let trading rest on Thursdays from 3 to 5 AM Eastern time",
+        )
+        parser.add_argument(
+            "--faults", type=Path, default=None, metavar="FILE", help="a plan of faults, as JSON"
         )
         parser.add_argument(
             "--json", action="store_true", help="print the JSON line and nothing for people"
@@ -131,12 +191,25 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--now must be a UTC time such as 2024-11-14T15:00:00Z: {error}"
             ) from error
-        world = open_world(scenario=options["scenario"], now=now, speed=options["speed"])
+        world = open_world(
+            scenario=options["scenario"],
+            now=now,
+            speed=options["speed"],
+            options=FloorOptions(
+                seed=options["seed"],
+                orders_per_minute=options["orders_per_minute"],
+                history_days=options["history_days"],
+                maintenance=options["maintenance"],
+            ),
+        )
+        if options["faults"] is not None:
+            order_plan(world.faults, options["faults"])
         server = SandboxServer(
             world,
             port=options["port"],
             latency=dt.timedelta(milliseconds=options["latency_ms"]),
             strict_limits=options["strict_limits"],
+            accounts=options["accounts"],
         )
         with server:
             if not options["json"]:
@@ -159,6 +232,16 @@ def _speed(text: str) -> float:
 
 def _latency(text: str) -> float:
     return _not_negative(text, "a latency")
+
+
+def _rate(text: str) -> float:
+    return _not_negative(text, "a rate")
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"a whole number of 0 or more is needed, was {text!r}")
+    return int(text)
 
 
 def _not_negative(text: str, what: str) -> float:

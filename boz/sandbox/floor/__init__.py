@@ -1,0 +1,1 @@
+"""The trading floor of the simulated exchange: members, orders, fills, settlements, a stream."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -166,6 +167,13 @@ def note_use(*, account_id: int, now: dt.datetime) -> None:
     """Keep when a key of the account was last used, to the minute."""
     stale = ExchangeAccount.objects.filter(pk=account_id)
     stale.exclude(last_used_at__gt=now - USE_STEP).update(last_used_at=now)
+
+
+def note_scopes(*, account_id: int, key_id: str, scopes: Sequence[str]) -> None:
+    """Keep what the exchange says that the present key may do."""
+    present = ExchangeAccount.objects.filter(pk=account_id, key_id=key_id)
+    if present.exclude(scopes=list(scopes)).update(scopes=list(scopes)):
+        log.info("The exchange says what the key may do", scopes=list(scopes))
 
 
 def note_identity(*, account_id: int, exchange_user_id: str) -> None:

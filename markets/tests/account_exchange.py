@@ -65,6 +65,7 @@ class AccountExchange:
     keys: set[str] = field(default_factory=lambda: {"k-1"})
     break_answer: Broken | None = None
     before: Callable[[httpx.Request], httpx.Response | None] | None = None
+    scopes: list[str] = field(default_factory=lambda: ["read", "write::trade"])
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     fills: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
@@ -174,6 +175,14 @@ class AccountExchange:
             return self._page("settlements", wanted, self.settlements)
         if path == "/portfolio/balance":
             return self._balance()
+        if path == "/account/limits":
+            bucket = {"refill_rate": 300, "bucket_capacity": 600}
+            return _json({"usage_tier": "advanced", "read": bucket, "write": bucket})
+        if path == "/account/endpoint_costs":
+            return _json({"default_cost": 10, "endpoint_costs": []})
+        if path == "/api_keys":
+            keys = [{"api_key_id": key, "name": key, "scopes": self.scopes} for key in self.keys]
+            return _json({"api_keys": keys})
         raise AssertionError(f"the exchange was asked for {path}")
 
     def _of_tier(self, items: list[dict[str, Any]], old: bool) -> list[dict[str, Any]]:

@@ -617,6 +617,32 @@ def test_a_key_without_the_right_to_trade_halts(exchange, order):
     assert "right" in ExchangeAccount.objects.get().halted_reason
 
 
+def test_a_key_that_may_only_read_orders_nothing(exchange, order):
+    exchange.scopes = ["read"]
+
+    report = open_fake(exchange).place(order=order, now=NOW)
+
+    assert report.outcome == "rejected"
+    assert "write::trade" in report.reason
+    assert exchange.writes() == []
+    assert ExchangeAccount.objects.get().scopes == ["read"]
+
+
+def test_the_limits_of_the_account_are_kept_to(exchange, order):
+    venue = open_fake(exchange)
+    venue.place(order=order, now=NOW)
+
+    ((_, client),) = venue._connection._keys
+    assert client.most_in_batch_create == 48
+
+
+def test_a_key_whose_rights_are_not_told_may_be_tried(exchange, order):
+    denied = httpx.Response(403, json={"error": {"code": "forbidden", "message": "No."}})
+    exchange.before = lambda request: denied if request.url.path.endswith("/api_keys") else None
+
+    assert open_fake(exchange).place(order=order, now=NOW).outcome == "accepted"
+
+
 def test_a_new_key_that_the_exchange_does_not_know_costs_no_order(exchange, order):
     exchange.keys = {"k-1"}
 

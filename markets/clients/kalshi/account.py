@@ -229,6 +229,16 @@ class OrderGroupDetail(ExchangeObject):
         return () if value is None else value
 
 
+class ApiKey(ExchangeObject):
+    """A key of the account and what it may do; a scope includes those below it."""
+
+    unused: ClassVar[frozenset[str]] = names("name")
+
+    api_key_id: Name
+    scopes: tuple[str, ...]
+    subaccount: int | None = None
+
+
 class BucketLimit(ExchangeObject):
     """One token bucket: tokens per second, and the most it holds."""
 

@@ -35,6 +35,7 @@ from markets.clients.kalshi import budget as endpoints
 from markets.clients.kalshi import outcomes
 from markets.clients.kalshi.account import (
     AccountLimits,
+    ApiKey,
     Balance,
     EndpointCostList,
     EventPosition,
@@ -506,6 +507,11 @@ class KalshiTradingClient(ServiceClient):
         return self._list(
             ExchangeSettlement, "/portfolio/settlements", params, "settlements", "ticker"
         )
+
+    def api_keys(self) -> Listing[ApiKey]:
+        """Return the keys of the account and what each may do."""
+        body = self._get("/api_keys")
+        return listing(ApiKey, members(body, "api_keys"), name="api_key_id")
 
     # Limits -------------------------------------------------------------------------------------
 

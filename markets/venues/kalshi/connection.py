@@ -7,17 +7,25 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from boz.core.errors import OperatorActionRequired, TransientError
+from boz.core.errors import BozBaseException, OperatorActionRequired, TransientError
 from boz.core.logging import get_logger
 from markets.clients.kalshi.account import ExchangeOrder
 from markets.clients.kalshi.trading import KalshiTradingClient
-from markets.services.accounts import halt_account, is_identified, note_identity, note_use
+from markets.services.accounts import (
+    halt_account,
+    is_identified,
+    note_identity,
+    note_scopes,
+    note_use,
+)
 from markets.venues.kalshi.evidence import whole
 
 log = get_logger("AUTH")
 
 #: The exchange does not know the key, or does not let it do this.
 REFUSED_STATUSES = (401, 403)
+#: Either lets a key place orders.
+TRADING_SCOPES = frozenset({"write", "write::trade"})
 
 Result = TypeVar("Result")
 
@@ -46,12 +54,42 @@ class Connection:
         """See once whether the exchange accepts the key, before anything is ordered with it.
 
         Raises:
-            OperatorActionRequired: If it accepts none; the account is halted then.
+            OperatorActionRequired: If it accepts none, and the account is halted then; or if the
+                key may not trade.
             BozBaseException: If it could not be asked.
         """
-        if not self._is_tried:
-            self.use(lambda client: client.balance(), now=now)
-            self._is_tried = True
+        if self._is_tried:
+            return
+        self.use(lambda client: client.balance(), now=now)
+        self._require_right_to_trade()
+        self._learn_limits()
+        self._is_tried = True
+
+    def _learn_limits(self) -> None:
+        """Keep to the limits of the account; those of the lowest tier when it does not tell."""
+        try:
+            self._keys[self._at][1].learn_limits()
+        except BozBaseException as error:
+            log.info("The limits of the account are not told", reason=error.message)
+
+    def _require_right_to_trade(self) -> None:
+        """Look at what the key may do, where it may be asked; an order is the final test."""
+        key_id, client = self._keys[self._at]
+        try:
+            listed = client.api_keys().items
+        except BozBaseException as error:
+            log.info("What the key may do is not told", reason=error.message)
+            return
+        for key in listed:
+            if key.api_key_id != key_id:
+                continue
+            note_scopes(account_id=self.account_id, key_id=key_id, scopes=key.scopes)
+            if not TRADING_SCOPES & set(key.scopes):
+                raise OperatorActionRequired(
+                    "The exchange key may not trade: it lacks the scope write::trade. Enter one"
+                    " that has it.",
+                    {"scopes": list(key.scopes)},
+                )
 
     def use(self, do: Callable[[KalshiTradingClient], Result], *, now: dt.datetime) -> Result:
         """Do something with a key that the exchange accepts; errors as for the client.

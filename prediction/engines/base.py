@@ -78,7 +78,8 @@ class Inputs:
         climate_day: Day in the station's standard time.
         as_of: Nothing known later is in here.
         lead_hours: Whole hours from ``as_of`` to the end of the climate day; 0 once it is over.
-        forecasts: Latest per source, sorted by source.
+        forecasts: Latest per source that was heard from lately, sorted by source.
+        stale: Sources that have said something but have not been heard from since; sorted.
         skills: Learned error models per source, sorted by source; empty before the first fit.
         official_highs: Day and whole °F of finished days, oldest first.
         reached: The running maximum, or None.
@@ -89,6 +90,7 @@ class Inputs:
     as_of: dt.datetime
     lead_hours: int
     forecasts: tuple[KnownForecast, ...] = ()
+    stale: tuple[str, ...] = ()
     skills: tuple[SourceSkill, ...] = ()
     official_highs: tuple[tuple[dt.date, int], ...] = ()
     reached: ReachedMaximum | None = None

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NoReturn
 
-from boz.core.errors import DataUnavailable, InvalidDataError
+from boz.core.errors import DataUnavailable, InvalidDataError, StaleDataError
 from prediction.constants import FITTED_ENGINE, OFFICIAL_SOURCES
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
@@ -63,7 +63,10 @@ class ForecastGaussianEngine:
             gaussian_pmf(mean_f=mean, sd_f=sd),
             spread=math.sqrt(between) if len(members) > 1 else None,
             sources=tuple(member.source for member in members),
-            missing=(*(f"No forecast of {source} was available." for source in silent), *refused),
+            missing=(
+                *(_absence(source, inputs) for source in _absent(inputs, silent)),
+                *refused,
+            ),
             n_train=max(member.n_train for member in members),
             weight_present=present,
             note=_note(members),
@@ -127,6 +130,16 @@ def _silent(inputs: Inputs) -> list[str]:
     return [skill.source for skill in inputs.skills if skill.source not in spoken]
 
 
+def _absent(inputs: Inputs, silent: list[str]) -> list[str]:
+    return sorted({*silent, *inputs.stale})
+
+
+def _absence(source: str, inputs: Inputs) -> str:
+    if source in inputs.stale:
+        return f"{source} has not been heard from lately, so its old forecast is not used."
+    return f"No forecast of {source} was available."
+
+
 def _weight_present(inputs: Inputs, members: list[_Member], silent: list[str]) -> float:
     there = math.fsum(member.weight for member in members)
     absent = math.fsum(1.0 / s.sd_f**2 for s in inputs.skills if s.source in silent)
@@ -141,6 +154,12 @@ def _widening(weight_present: float) -> float:
 def _raise_nothing(inputs: Inputs, refused: tuple[str, ...]) -> NoReturn:
     if refused:
         raise InvalidDataError(" ".join(refused), {"station": inputs.station_code})
+    if inputs.stale:
+        raise StaleDataError(
+            f"The forecasts for {inputs.station_code} on {inputs.climate_day} are too old: "
+            f"{', '.join(inputs.stale)} have not been heard from lately.",
+            {"station": inputs.station_code, "sources": list(inputs.stale)},
+        )
     raise DataUnavailable(
         f"No forecast for {inputs.station_code} on {inputs.climate_day} is known.",
         {"station": inputs.station_code, "climate_day": inputs.climate_day},

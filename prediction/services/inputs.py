@@ -15,7 +15,7 @@ from prediction.constants import CLIMATOLOGY_WINDOW, FITTED_ENGINE
 from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum, SourceSkill
 from prediction.models import EngineFit
 from weather.models import Forecast, Station
-from weather.selectors import latest_forecasts, official_highs, running_maximum
+from weather.selectors import forecasts_by_age, official_highs, running_maximum
 
 HOUR = dt.timedelta(hours=1)
 
@@ -80,14 +80,15 @@ def assemble_inputs(
     if past is None:
         past = station_past(station=station, first_day=climate_day, as_of=moment)
     _, end = station.climate_day_bounds(climate_day)
-    forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=moment)
+    forecasts = forecasts_by_age(station=station, climate_day=climate_day, as_of=moment)
     oldest = climate_day - CLIMATOLOGY_WINDOW
     inputs = Inputs(
         station_code=station.code,
         climate_day=climate_day,
         as_of=moment,
         lead_hours=_whole_hours(end - moment),
-        forecasts=_known_forecasts(forecasts, end=end),
+        forecasts=_known_forecasts(forecasts.fresh, end=end),
+        stale=tuple(sorted(item.source.code for item in forecasts.stale)),
         skills=past.skills,
         official_highs=tuple(
             (day, high) for day, high in past.official_highs if oldest <= day < climate_day

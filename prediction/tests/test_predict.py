@@ -23,6 +23,7 @@ from prediction.tests.factories import (
     PredictionFactory,
     make_history,
 )
+from weather.models import SourceContact
 from weather.tests.factories import (
     ClimateReportFactory,
     ForecastFactory,
@@ -37,7 +38,17 @@ LATER = EVENING_BEFORE + dt.timedelta(hours=17)
 
 
 def evening_forecast(station, high_f=52.0, **fields):
-    return ForecastFactory(station=station, climate_day=DAY, high_f=high_f, **fields)
+    """A forecast whose source goes on answering every hour that it is still the latest."""
+    forecast = ForecastFactory(station=station, climate_day=DAY, high_f=high_f, **fields)
+    SourceContact.objects.bulk_create(
+        SourceContact(
+            source=forecast.source,
+            at=forecast.available_at + dt.timedelta(hours=hour),
+            answered=[station.code],
+        )
+        for hour in range(1, 48)
+    )
+    return forecast
 
 
 def same_pmf(first: Prediction, second: Prediction) -> bool:
@@ -297,7 +308,7 @@ def test_the_past_of_a_station_is_read_once_for_all_its_days(django_assert_num_q
         make_ladder(event=EventFactory(climate_day=day))
     predict_all(now=LATER)
 
-    with django_assert_num_queries(3 + 7 + 6):
+    with django_assert_num_queries(3 + 8 + 6):
         result = predict_all(now=LATER)
 
     assert result.done == {"predicted": 2, "new": 2, "unchanged": 0}
@@ -372,3 +383,32 @@ def test_the_number_of_queries_does_not_grow_with_history(django_assert_max_num_
 
     with django_assert_max_num_queries(10):
         predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+
+
+def test_a_source_that_fell_silent_is_not_used_and_the_belief_widens():
+    station = make_history()
+    evening_forecast(station, 55.0)
+    silent = ForecastSourceFactory(code="nbm-nbp")
+    ForecastFactory(station=station, climate_day=DAY, high_f=75.0, source=silent)
+    morning = EVENING_BEFORE + dt.timedelta(hours=12)
+
+    early = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+    late = predict(station=station, climate_day=DAY, as_of=morning)
+
+    assert set(early.sources) == {"nws-grid", "nbm-nbp"}
+    assert late.sources == ["nws-grid"]
+    assert late.mean_f < early.mean_f - 5
+    assert any("nbm-nbp has not been heard from lately" in item for item in late.missing)
+
+
+def test_old_forecasts_alone_leave_climatology():
+    station = make_history()
+    ForecastFactory(station=station, climate_day=DAY, high_f=75.0)
+
+    belief = predict(
+        station=station, climate_day=DAY, as_of=EVENING_BEFORE + dt.timedelta(hours=12)
+    )
+
+    assert "nws-grid" not in belief.sources
+    assert belief.weight_present == 0
+    assert any("too old" in item for item in belief.missing)

@@ -8,7 +8,7 @@ from weather.selectors.forecasts import (
     latest_forecasts,
     weather_data,
 )
-from weather.selectors.freshness import fresh_forecasts, fresh_observation
+from weather.selectors.freshness import forecasts_by_age, fresh_forecasts, fresh_observation
 from weather.selectors.reports import (
     official_highs,
     official_highs_by_station,
@@ -22,6 +22,7 @@ __all__ = [
     "ForecastError",
     "RunningMaximum",
     "forecast_errors",
+    "forecasts_by_age",
     "fresh_forecasts",
     "fresh_observation",
     "latest_forecasts",

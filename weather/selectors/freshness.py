@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from boz.core.clock import format_utc
 from boz.core.errors import DataUnavailable, StaleDataError
@@ -37,25 +38,51 @@ def fresh_forecasts(
         DataUnavailable: If no source has said anything about the day.
         StaleDataError: If what there is comes from sources that have not been heard from since.
     """
-    forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
-    if not forecasts:
+    known = forecasts_by_age(station=station, climate_day=climate_day, as_of=as_of, max_age=max_age)
+    if known.fresh:
+        return known.fresh
+    if not known.stale:
         raise DataUnavailable(
             f"There is no forecast for {station.name} on {climate_day}.",
             {"station": station.code, "climate_day": climate_day.isoformat()},
         )
+    newest = max(known.stale, key=lambda item: known.heard_at[item.source_id])
+    raise _stale(
+        f"The latest word on the forecast for {station.name} on {climate_day}",
+        at=known.heard_at[newest.source_id],
+        as_of=as_of,
+        max_age=max_age,
+        station=station,
+        source=newest.source.code,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastsByAge:
+    """The latest forecast of each source, apart by whether the source was heard from lately.
+
+    ``heard_at`` says when each source, by its key, last spoke for the station.
+    """
+
+    fresh: list[Forecast]
+    stale: list[Forecast]
+    heard_at: dict[int, dt.datetime]
+
+
+def forecasts_by_age(
+    *,
+    station: Station,
+    climate_day: dt.date,
+    as_of: dt.datetime,
+    max_age: dt.timedelta = FORECAST_MAX_AGE,
+) -> ForecastsByAge:
+    """Return what each source last said about a day; see :func:`fresh_forecasts` for its age."""
+    forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
     heard = _last_heard(station=station, forecasts=forecasts, as_of=as_of, max_age=max_age)
-    fresh = [item for item in forecasts if as_of - heard[item.source_id] <= max_age]
-    if not fresh:
-        newest = max(forecasts, key=lambda item: heard[item.source_id])
-        raise _stale(
-            f"The latest word on the forecast for {station.name} on {climate_day}",
-            at=heard[newest.source_id],
-            as_of=as_of,
-            max_age=max_age,
-            station=station,
-            source=newest.source.code,
-        )
-    return fresh
+    fresh, stale = [], []
+    for item in forecasts:
+        (fresh if as_of - heard[item.source_id] <= max_age else stale).append(item)
+    return ForecastsByAge(fresh=fresh, stale=stale, heard_at=heard)
 
 
 def _last_heard(
@@ -70,6 +97,8 @@ def _last_heard(
     Answers older than ``max_age`` do not make anything fresh, so they are not looked for.
     """
     heard = {item.source_id: item.available_at for item in forecasts}
+    if all(as_of - at <= max_age for at in heard.values()):
+        return heard
     contacts = SourceContact.objects.filter(
         source__in=heard, at__gte=as_of - max_age, at__lte=as_of
     ).order_by("at")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from boz.core.encryption import decrypt_api_key
 from boz.core.models import AuditEvent
 from markets.models import Event, ExchangeAccount, Market, Series
 from markets.tests.factories import (
+    NOW,
     BookSnapshotFactory,
     MarketTradeFactory,
     QuoteFactory,
@@ -47,7 +50,7 @@ def test_every_list_and_page_of_this_app_opens(operator):
     MarketTradeFactory(market=market)
 
     models = [model for model in admin.site._registry if model._meta.app_label == "markets"]
-    assert len(models) == 10
+    assert len(models) == 15
     for model in models:
         name = f"admin:markets_{model._meta.model_name}"
         assert operator.get(reverse(f"{name}_changelist")).status_code == 200
@@ -246,3 +249,17 @@ def test_a_halt_is_ended_by_hand_with_a_reason(operator):
 
     account.refresh_from_db()
     assert account.halted_reason == ""
+
+
+def test_a_market_shows_its_prices_over_time_broken_where_nobody_quoted(operator):
+    market = make_ladder()[2]
+    page = reverse("admin:markets_market_change", args=[market.pk])
+    assert "No candle or quote is stored" in operator.get(page).content.decode()
+    for n, bid in enumerate(["0.2000", None, "0.3000", "0.3100"]):
+        QuoteFactory(market=market, at=NOW + n * dt.timedelta(hours=1), yes_bid_dollars=bid)
+
+    html = operator.get(page).content.decode()
+
+    lines = re.findall(r'<polyline points="([^"]+)"[^>]*><title>(\w+)</title>', html)
+    assert [name for _, name in lines] == ["bid", "bid", "ask"]
+    assert [len(points.split()) for points, _ in lines] == [1, 2, 4]

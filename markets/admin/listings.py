@@ -1,4 +1,4 @@
-"""The operator's view of the exchange: ladders, why something is stopped, and accounts."""
+"""Series, events and markets: ladders, and why something is stopped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -15,26 +16,9 @@ from boz.core.admin_mixins import NoDeleteAdminMixin, ReadOnlyAdminMixin, ReadOn
 from boz.core.audit import record_audit
 from boz.core.clock import utc_now
 from boz.core.errors import BozBaseException
-from markets.forms import ExchangeAccountForm, ReasonActionForm
-from markets.models import (
-    BookSnapshot,
-    Candlestick,
-    Event,
-    ExchangeAccount,
-    FeeSchedule,
-    Indicator,
-    Market,
-    MarketTrade,
-    Quote,
-    Series,
-)
-from markets.services.accounts import (
-    change_account,
-    open_account,
-    remove_previous_key,
-    replace_key,
-    resume_account,
-)
+from markets.admin.price_chart import chart_of
+from markets.forms import ReasonActionForm
+from markets.models import Event, FeeSchedule, Market, Series
 from markets.services.sync.watcher import allow_entries, halt_entries
 
 #: The open cold end of a ladder comes first.
@@ -186,180 +170,20 @@ class MarketAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_select_related = ("event",)
     search_fields = ("ticker", "event__ticker")
     date_hierarchy = "close_time"
+    readonly_fields = ("prices",)
+
+    @admin.display(description="prices")
+    def prices(self, market: Market) -> SafeString | str:
+        """Return the bid, the ask and the last trade over time as a drawing."""
+        chart = chart_of(market, as_of=utc_now())
+        if chart is None:
+            return "No candle or quote is stored."
+        return render_to_string("admin/markets/price_chart.html", {"chart": chart})
 
     @admin.display(description="pays for")
     def pays_for(self, market: Market) -> str:
         """Return the bracket in words, from the strikes."""
         return market.bracket.label
-
-
-class _OfMarketAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    """Facts about one market, of which there are many."""
-
-    list_select_related = ("market",)
-    search_fields = ("market__ticker",)
-    show_full_result_count = False
-    raw_id_fields = ("market",)
-
-
-@admin.register(Quote)
-class QuoteAdmin(_OfMarketAdmin):
-    """Quotes."""
-
-    list_display = ("market", "at", "yes_bid_dollars", "yes_ask_dollars", "last_price_dollars")
-    list_filter = ("origin",)
-    date_hierarchy = "at"
-
-
-@admin.register(BookSnapshot)
-class BookSnapshotAdmin(_OfMarketAdmin):
-    """Books."""
-
-    list_display = ("market", "at", "best_yes_bid", "best_no_bid", "derived_from")
-    list_filter = ("derived_from",)
-    date_hierarchy = "at"
-
-    @admin.display(description="best YES bid")
-    def best_yes_bid(self, book: BookSnapshot) -> str:
-        """Return price and count."""
-        return " x ".join(book.yes_bids[0]) if book.yes_bids else "no quote"
-
-    @admin.display(description="best NO bid")
-    def best_no_bid(self, book: BookSnapshot) -> str:
-        """Return price and count."""
-        return " x ".join(book.no_bids[0]) if book.no_bids else "no quote"
-
-
-@admin.register(MarketTrade)
-class MarketTradeAdmin(_OfMarketAdmin):
-    """Public trades."""
-
-    list_display = ("market", "at", "yes_price_dollars", "count", "taker_side")
-    list_filter = ("taker_side",)
-    date_hierarchy = "at"
-
-
-@admin.register(Candlestick)
-class CandlestickAdmin(_OfMarketAdmin):
-    """Candles."""
-
-    list_display = (
-        "market",
-        "period_minutes",
-        "end_at",
-        "open_dollars",
-        "high_dollars",
-        "low_dollars",
-        "close_dollars",
-        "volume",
-    )
-    list_filter = ("period_minutes",)
-    date_hierarchy = "end_at"
-
-
-@admin.register(Indicator)
-class IndicatorAdmin(_OfMarketAdmin):
-    """Indicators."""
-
-    list_display = ("market", "name", "value", "at")
-    list_filter = ("name",)
-    date_hierarchy = "at"
-
-
-@admin.register(FeeSchedule)
-class FeeScheduleAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    """Dated fees."""
-
-    list_display = ("series", "event", "fee_type", "multiplier", "effective_from")
-    list_filter = ("fee_type", "series")
-    list_select_related = ("series", "event")
-    search_fields = ("series__ticker", "event__ticker")
-    date_hierarchy = "effective_from"
-
-
-@admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(NoDeleteAdminMixin, admin.ModelAdmin):
-    """Accounts; a private key goes in and never comes out."""
-
-    form = ExchangeAccountForm
-    list_display = (
-        "name", "environment", "key_id", "previous_key_id", "is_active", "halted_reason",
-        "last_used_at",
-    )  # fmt: skip
-    list_filter = ("environment", "is_active")
-    search_fields = ("name", "key_id")
-    readonly_fields = (
-        "previous_key_id", "halted_reason", "scopes", "exchange_user_id", "uuid", "created_at",
-        "last_used_at",
-    )  # fmt: skip
-    fields = (
-        "name", "environment", "key_id", "private_key", "private_key_file", "is_active",
-        *readonly_fields,
-    )  # fmt: skip
-    action_form = ReasonActionForm
-    actions = ("remove_key_before", "end_halt")
-
-    @admin.action(description="Remove the key before (needs a reason)", permissions=["change"])
-    def remove_key_before(self, request: HttpRequest, queryset: QuerySet[ExchangeAccount]) -> None:
-        """End the overlap of a replaced key."""
-        self._each(request, queryset, remove_previous_key, "The key before is gone from {}.")
-
-    @admin.action(description="End the halt (needs a reason)", permissions=["change"])
-    def end_halt(self, request: HttpRequest, queryset: QuerySet[ExchangeAccount]) -> None:
-        """Let the account be used again."""
-        self._each(request, queryset, resume_account, "{} is in use again.")
-
-    def _each(
-        self, request: HttpRequest, queryset: QuerySet[ExchangeAccount], service: Any, told: str
-    ) -> None:
-        reason = request.POST.get("reason", "")
-        for account in queryset:
-            try:
-                service(
-                    account_id=account.pk,
-                    actor=request.user.get_username(),
-                    reason=reason,
-                    now=utc_now(),
-                )
-            except BozBaseException as error:
-                self.message_user(request, error.message, messages.ERROR)
-                return
-            self.message_user(request, told.format(account.name), messages.SUCCESS)
-
-    def save_model(
-        self, request: HttpRequest, obj: ExchangeAccount, form: ModelForm, change: bool
-    ) -> None:
-        """Store it and record who did, without the key."""
-        actor, now, cleaned = request.user.get_username(), utc_now(), form.cleaned_data
-        names = ("name", "environment", "key_id")
-        if not change:
-            opened = open_account(
-                **{name: cleaned[name] for name in names},
-                is_active=cleaned["is_active"],
-                pem=cleaned["pem"],
-                actor=actor,
-                now=now,
-            )
-            obj.pk, obj.uuid = opened.pk, opened.uuid
-            return
-        if cleaned["pem"]:
-            replace_key(
-                account_id=obj.pk,
-                key_id=cleaned["key_id"],
-                pem=cleaned["pem"],
-                actor=actor,
-                reason="Replaced in the admin.",
-                now=now,
-            )
-        if {"name", "is_active"} & set(form.changed_data):
-            change_account(
-                account_id=obj.pk,
-                name=cleaned["name"],
-                is_active=cleaned["is_active"],
-                actor=actor,
-                reason="Changed in the admin.",
-                now=now,
-            )
 
 
 def _price(price: Any) -> str:

@@ -89,6 +89,8 @@ log = get_logger("ORDER")
 
 #: How long a write may wait for its tokens before it is given up unsent.
 MAX_WAIT_SECONDS: Final = 5.0
+#: Shorter waits may be lost in rounding and never end.
+MIN_SLEEP_SECONDS: Final = 0.001
 
 Outcome = TypeVar("Outcome")
 Item = TypeVar("Item", bound=ExchangeObject)
@@ -618,7 +620,7 @@ class KalshiTradingClient(ServiceClient):
         reply = self._sender.send(
             method, _address(path, names), params=without_none(dict(params or {})), body=body
         )
-        self._hear_rate(reply)
+        self._hear_rate(reply, is_cancel=is_cancel)
         _require_right(reply)
         outcome = read(reply)
         if isinstance(outcome, OutcomeUnknown):
@@ -644,13 +646,15 @@ class KalshiTradingClient(ServiceClient):
                     "The exchange's limit of writes is used up; nothing was sent.",
                     {"wait_seconds": round(wait, 1)},
                 )
-            self._sleep(wait)
+            self._sleep(max(wait, MIN_SLEEP_SECONDS))
 
-    def _hear_rate(self, reply: Reply) -> None:
+    def _hear_rate(self, reply: Reply, *, is_cancel: bool) -> None:
         if isinstance(reply, NoAnswer):
             return
         if reply.status != 429:
-            self.budget.writes.passed()
+            # A cancel that passes says nothing of orders: it costs less.
+            if not is_cancel:
+                self.budget.writes.passed()
             return
         pause = self.budget.writes.refused(self._random())
         log.warning("The exchange refuses writes for their rate", pause_seconds=round(pause, 2))

@@ -79,7 +79,8 @@ def forecasts_by_age(
     """Return what each source last said about a day; see :func:`fresh_forecasts` for its age."""
     forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
     heard = _last_heard(station=station, forecasts=forecasts, as_of=as_of, max_age=max_age)
-    fresh, stale = [], []
+    fresh: list[Forecast] = []
+    stale: list[Forecast] = []
     for item in forecasts:
         (fresh if as_of - heard[item.source_id] <= max_age else stale).append(item)
     return ForecastsByAge(fresh=fresh, stale=stale, heard_at=heard)

@@ -22,7 +22,7 @@ from weather.domain.temperature import unit_mixup
 from weather.models import ForecastSource, Observation, Station
 from weather.services.forecast_rows import recent_highs
 from weather.services.intake import Intake, Task
-from weather.services.observation_rows import require_past, store_observations
+from weather.services.observation_rows import observation_row, require_past, store_observations
 from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import NWS_OBSERVATIONS
 
@@ -141,17 +141,6 @@ def _row(
     require_past(item.observed_at, now=now, icao=station.icao)
     if found is None:
         return None
-    return Observation(
-        station=station,
-        source=source,
-        kind=found.kind,
-        observed_at=found.observed_at,
-        temp_low_f=found.temperature.low_f,
-        temp_high_f=found.temperature.high_f,
-        max_6h_f=found.max_6h_f,
-        max_24h_f=found.max_24h_f,
-        raw=item.raw,
-        issued_at=found.observed_at,
-        available_at=max(now, found.observed_at),
-        fetched_at=now,
+    return observation_row(
+        found, station=station, source=source, raw=item.raw, available_at=now, now=now
     )

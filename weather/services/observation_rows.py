@@ -9,7 +9,9 @@ from django.db import transaction
 
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
-from weather.models import Observation
+from weather.domain.metar import MetarReport
+from weather.domain.station_observation import StationObservation
+from weather.models import ForecastSource, Observation, Station
 from weather.services.health import SourceRun
 from weather.services.payloads import store_payload
 
@@ -28,6 +30,34 @@ def require_past(observed_at: dt.datetime, *, now: dt.datetime, icao: str) -> No
             f"A report of {icao} lies in the future.",
             {"observed_at": observed_at.isoformat(), "now": now.isoformat()},
         )
+
+
+def observation_row(
+    reading: MetarReport | StationObservation,
+    *,
+    station: Station,
+    source: ForecastSource,
+    raw: str,
+    available_at: dt.datetime,
+    now: dt.datetime,
+) -> Observation | None:
+    """Return an unsaved row; None for a report without a temperature, which is no fault."""
+    if reading.temperature is None:
+        return None
+    return Observation(
+        station=station,
+        source=source,
+        kind=reading.kind,
+        observed_at=reading.observed_at,
+        temp_low_f=reading.temperature.low_f,
+        temp_high_f=reading.temperature.high_f,
+        max_6h_f=reading.max_6h_f,
+        max_24h_f=reading.max_24h_f,
+        raw=raw,
+        issued_at=reading.observed_at,
+        available_at=max(available_at, reading.observed_at),
+        fetched_at=now,
+    )
 
 
 def store_observations(

@@ -13,7 +13,7 @@ from weather.clients.aviationweather import AviationWeatherClient, StationReport
 from weather.domain.metar import parse_metar
 from weather.models import ForecastSource, Observation, Station
 from weather.services.intake import Intake, Task
-from weather.services.observation_rows import require_past, store_observations
+from weather.services.observation_rows import observation_row, require_past, store_observations
 from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import AVIATIONWEATHER
 
@@ -98,19 +98,6 @@ def _row(
             {"raw": report.raw[:200]},
         )
     require_past(metar.observed_at, now=now, icao=station.icao)
-    if metar.temperature is None:
-        return None
-    return Observation(
-        station=station,
-        source=source,
-        kind=metar.kind,
-        observed_at=metar.observed_at,
-        temp_low_f=metar.temperature.low_f,
-        temp_high_f=metar.temperature.high_f,
-        max_6h_f=metar.max_6h_f,
-        max_24h_f=metar.max_24h_f,
-        raw=report.raw,
-        issued_at=metar.observed_at,
-        available_at=max(now, metar.observed_at),
-        fetched_at=now,
+    return observation_row(
+        metar, station=station, source=source, raw=report.raw, available_at=now, now=now
     )

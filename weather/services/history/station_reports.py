@@ -12,6 +12,7 @@ from weather.domain.station_observation import TIME_TOLERANCE
 from weather.models import ForecastSource, Observation, Station
 from weather.services.history.archive import Archive, Kind, Problem, Readout
 from weather.services.history.spans import DaySpan, Period
+from weather.services.observation_rows import observation_row
 from weather.sources import IEM_ASOS
 
 #: From a report's time until everybody could have read it. UNVERIFIED: the archive does not say.
@@ -102,19 +103,11 @@ def _row(
         raise InvalidDataError(
             "A station report is of another time than asked for.", {"raw": item.raw[:200]}
         )
-    if report.temperature is None:
-        return None
-    return Observation(
+    return observation_row(
+        report,
         station=station,
         source=source,
-        kind=report.kind,
-        observed_at=report.observed_at,
-        temp_low_f=report.temperature.low_f,
-        temp_high_f=report.temperature.high_f,
-        max_6h_f=report.max_6h_f,
-        max_24h_f=report.max_24h_f,
         raw=item.raw,
-        issued_at=report.observed_at,
         available_at=report.observed_at + AVAILABLE_AFTER,
-        fetched_at=now,
+        now=now,
     )

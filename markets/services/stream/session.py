@@ -16,9 +16,9 @@ from markets.services.stream.feed import Feed
 
 #: Pauses between attempts double from the first to the longest.
 FIRST_PAUSE_SECONDS: Final = 0.5
-LONGEST_PAUSE_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
 #: A connection that held for so long starts the pauses anew.
-STABLE_SECONDS: Final = 30.0
+STABLE_SECONDS: Final = 5.0
 #: How long at most before time itself is looked at again.
 STEP_SECONDS: Final = 0.25
 
@@ -60,15 +60,18 @@ class Session(threading.Thread):
         self._monotonic, self._jitter = monotonic, jitter
         self._stopping = threading.Event()
         self._verifying = threading.Event()
+        self._awake = threading.Event()
         self.failure: BozBaseException | None = None
 
     def stop(self) -> None:
         """End soon."""
         self._stopping.set()
+        self._awake.set()
 
     def verify(self) -> None:
-        """Ask for a snapshot of every book soon."""
+        """Ask for a snapshot of every book soon; a pause between connections ends for it."""
         self._verifying.set()
+        self._awake.set()
 
     def run(self) -> None:
         """Read until stopped; a failure that only a person can mend is left in ``failure``."""
@@ -83,7 +86,8 @@ class Session(threading.Thread):
             if self._monotonic() - started >= STABLE_SECONDS:
                 attempts = 0
             attempts += 1
-            self._stopping.wait(self.pause_seconds(attempts))
+            self._awake.wait(self.pause_seconds(attempts))
+            self._awake.clear()
 
     def pause_seconds(self, attempts: int) -> float:
         """Return how long to wait after so many attempts in a row."""

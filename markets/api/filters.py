@@ -12,6 +12,7 @@ from markets.models import (
     FeeSchedule,
     Indicator,
     Market,
+    MarketHistoryChunk,
     MarketTrade,
     Quote,
     Series,
@@ -130,3 +131,13 @@ class FeeScheduleFilter(filters.FilterSet):
     class Meta:
         model = FeeSchedule
         fields = ("fee_type",)
+
+
+class MarketHistoryChunkFilter(filters.FilterSet):
+    """What was fetched of an event."""
+
+    event = filters.CharFilter(field_name="event__ticker")
+
+    class Meta:
+        model = MarketHistoryChunk
+        fields = ("kind",)

@@ -11,11 +11,16 @@ from markets.models import (
     Candlestick,
     Event,
     ExchangeAccount,
+    ExchangeHours,
+    ExchangeStatus,
     FeeSchedule,
     Indicator,
+    MaintenanceWindow,
     Market,
+    MarketHistoryChunk,
     MarketTrade,
     Quote,
+    RetentionMark,
     Series,
 )
 
@@ -151,7 +156,16 @@ class MarketTradeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = MarketTrade
-        fields = ("id", "market", "trade_id", "at", "yes_price_dollars", "count", "taker_side")
+        fields = (
+            "id",
+            "market",
+            "trade_id",
+            "at",
+            "yes_price_dollars",
+            "count",
+            "taker_side",
+            "is_block",
+        )
 
 
 class CandlestickSerializer(serializers.ModelSerializer):
@@ -166,13 +180,22 @@ class CandlestickSerializer(serializers.ModelSerializer):
             "market",
             "period_minutes",
             "end_at",
+            "available_at",
             "open_dollars",
             "high_dollars",
             "low_dollars",
             "close_dollars",
+            "mean_dollars",
+            "yes_bid_open_dollars",
+            "yes_bid_high_dollars",
+            "yes_bid_low_dollars",
             "yes_bid_close_dollars",
+            "yes_ask_open_dollars",
+            "yes_ask_high_dollars",
+            "yes_ask_low_dollars",
             "yes_ask_close_dollars",
             "volume",
+            "open_interest",
         )
 
 
@@ -183,7 +206,16 @@ class IndicatorSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Indicator
-        fields = ("id", "market", "name", "value", "at", "metadata")
+        fields = (
+            "id",
+            "market",
+            "period_minutes",
+            "name",
+            "value",
+            "at",
+            "available_at",
+            "metadata",
+        )
 
 
 class ExchangeAccountSerializer(serializers.ModelSerializer):
@@ -222,4 +254,54 @@ class FeeScheduleSerializer(serializers.ModelSerializer):
             "multiplier",
             "effective_from",
             "available_at",
+            "withdrawn_at",
         )
+
+
+class ExchangeStatusSerializer(serializers.ModelSerializer):
+    """What the exchange said of itself between two readings."""
+
+    class Meta:
+        model = ExchangeStatus
+        fields = (
+            "id",
+            "read_at",
+            "confirmed_at",
+            "is_exchange_active",
+            "is_trading_active",
+            "estimated_resume_at",
+        )
+
+
+class ExchangeHoursSerializer(serializers.ModelSerializer):
+    """The weekly hours of the exchange as listed."""
+
+    class Meta:
+        model = ExchangeHours
+        fields = ("id", "available_at", "weeks")
+
+
+class MaintenanceWindowSerializer(serializers.ModelSerializer):
+    """An announced time without trading."""
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("id", "start_at", "end_at", "available_at", "withdrawn_at")
+
+
+class MarketHistoryChunkSerializer(serializers.ModelSerializer):
+    """One kind of data of a settled event that was fetched whole."""
+
+    event = natural_key("ticker")
+
+    class Meta:
+        model = MarketHistoryChunk
+        fields = ("id", "event", "kind", "rows", "problems", "finished_at")
+
+
+class RetentionMarkSerializer(serializers.ModelSerializer):
+    """How far a rule has thinned out what is old."""
+
+    class Meta:
+        model = RetentionMark
+        fields = ("id", "rule", "applied_until", "removed", "last_run_at")

@@ -17,5 +17,10 @@ router.register("candles", views.CandlestickViewSet, basename="api-candle")
 router.register("indicators", views.IndicatorViewSet, basename="api-indicator")
 router.register("exchange-accounts", views.ExchangeAccountViewSet, basename="api-exchange-account")
 router.register("fee-schedules", views.FeeScheduleViewSet, basename="api-fee-schedule")
+router.register("exchange-statuses", views.ExchangeStatusViewSet, basename="api-exchange-status")
+router.register("exchange-hours", views.ExchangeHoursViewSet, basename="api-exchange-hours")
+router.register("maintenance", views.MaintenanceWindowViewSet, basename="api-maintenance")
+router.register("market-history", views.MarketHistoryChunkViewSet, basename="api-market-history")
+router.register("retention", views.RetentionMarkViewSet, basename="api-retention")
 
 urlpatterns = router.urls

@@ -9,11 +9,16 @@ from markets.models import (
     Candlestick,
     Event,
     ExchangeAccount,
+    ExchangeHours,
+    ExchangeStatus,
     FeeSchedule,
     Indicator,
+    MaintenanceWindow,
     Market,
+    MarketHistoryChunk,
     MarketTrade,
     Quote,
+    RetentionMark,
     Series,
 )
 
@@ -106,3 +111,48 @@ class FeeScheduleViewSet(ReadViewSet):
     serializer_class = serializers.FeeScheduleSerializer
     filterset_class = filters.FeeScheduleFilter
     ordering_fields = ("id", "effective_from", "available_at")
+
+
+class ExchangeStatusViewSet(ReadViewSet):
+    """What the exchange said of itself."""
+
+    queryset = ExchangeStatus.objects.all()
+    serializer_class = serializers.ExchangeStatusSerializer
+    filterset_fields = ("is_exchange_active", "is_trading_active")
+    ordering_fields = ("id", "read_at")
+
+
+class ExchangeHoursViewSet(ReadViewSet):
+    """Weekly hours of the exchange."""
+
+    queryset = ExchangeHours.objects.all()
+    serializer_class = serializers.ExchangeHoursSerializer
+    filterset_fields = ("available_at",)
+    ordering_fields = ("id", "available_at")
+
+
+class MaintenanceWindowViewSet(ReadViewSet):
+    """Announced times without trading."""
+
+    queryset = MaintenanceWindow.objects.all()
+    serializer_class = serializers.MaintenanceWindowSerializer
+    filterset_fields = ("start_at",)
+    ordering_fields = ("id", "start_at")
+
+
+class MarketHistoryChunkViewSet(ReadViewSet):
+    """What was fetched of the past."""
+
+    queryset = MarketHistoryChunk.objects.select_related("event")
+    serializer_class = serializers.MarketHistoryChunkSerializer
+    filterset_class = filters.MarketHistoryChunkFilter
+    ordering_fields = ("id", "finished_at")
+
+
+class RetentionMarkViewSet(ReadViewSet):
+    """How far old rows were thinned out."""
+
+    queryset = RetentionMark.objects.all()
+    serializer_class = serializers.RetentionMarkSerializer
+    filterset_fields = ("rule",)
+    ordering_fields = ("id", "rule")

@@ -6,7 +6,16 @@ from decimal import Decimal
 import pytest
 
 from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, make_user, rows
-from markets.models import Candlestick, FeeSchedule, Indicator
+from markets.models import (
+    Candlestick,
+    ExchangeHours,
+    ExchangeStatus,
+    FeeSchedule,
+    Indicator,
+    MaintenanceWindow,
+    MarketHistoryChunk,
+    RetentionMark,
+)
 from markets.tests.factories import (
     NOW,
     BookSnapshotFactory,
@@ -51,6 +60,16 @@ def make_world(index: int) -> None:
         available_at=NOW,
     )
     ExchangeAccountFactory()
+    at = NOW + dt.timedelta(hours=index)
+    ExchangeStatus.objects.create(
+        read_at=at, confirmed_at=at, is_exchange_active=True, is_trading_active=True
+    )
+    ExchangeHours.objects.create(available_at=at)
+    MaintenanceWindow.objects.create(
+        start_at=at, end_at=at + dt.timedelta(hours=1), available_at=NOW
+    )
+    MarketHistoryChunk.objects.create(event=event, kind="trades", rows=3, finished_at=NOW)
+    RetentionMark.objects.create(rule=f"rule {index}", applied_until=NOW, last_run_at=NOW)
 
 
 LISTS = (
@@ -63,6 +82,11 @@ LISTS = (
     "candles",
     "indicators",
     "fee-schedules",
+    "exchange-statuses",
+    "exchange-hours",
+    "maintenance",
+    "market-history",
+    "retention",
 )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from boz.core.errors import InvalidDataError, TransientError
-from markets.clients.kalshi import KalshiMarketData, NotListed
+from boz.core.errors import DataUnavailable, InvalidDataError, TransientError
+from markets.clients.kalshi import KalshiMarketData, NotListed, wire
 from markets.tests.exchange import client_of, market_body, payload
 from markets.tests.specs.contract import answer_faults, request_faults
 
@@ -275,6 +275,24 @@ def test_what_the_exchange_does_not_know_is_told_apart_from_a_broken_way_to_it()
         _Answer(known, 404).client.market("M")
     with pytest.raises(TransientError):
         client_of(lambda _: httpx.Response(404, text="<html>")).market("M")
+
+
+def test_a_firewall_in_front_of_public_data_is_no_matter_of_a_key():
+    with pytest.raises(DataUnavailable, match="403"):
+        client_of(lambda _: httpx.Response(403, text="<html>")).market("M")
+
+
+def test_an_unheard_of_field_within_an_object_is_told_once(monkeypatch):
+    wire._tell_unknown_field.cache_clear()
+    heard = []
+    monkeypatch.setattr(wire.log, "info", lambda _, **fields: heard.append(tuple(fields.values())))
+    market = market_body("KXHIGHNY-26JUL10", (54, 55), close_time=UNTIL, brand_new=1)
+    event = {"event_ticker": "E", "series_ticker": "KXHIGHNY", "markets": [market, market]}
+
+    for _ in range(2):
+        _Answer({"event": event}).client.event("E")
+
+    assert heard == [("ExchangeMarket", "brand_new")]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def told(error: BozBaseException) -> BozBaseException:
     """Return the error of a read with what the exchange said about it.
 
     A 404 in the exchange's own words becomes :class:`NotListed`; one of something in front of it
-    may pass, so it becomes a :class:`TransientError`. A 403 is a right that the key lacks.
+    may pass, so it becomes a :class:`TransientError`.
     """
     said = read_error(str(error.context.get("excerpt", "")))
     message = f"{error.message} It says: {said}" if said.is_told else error.message
@@ -104,9 +104,15 @@ def told(error: BozBaseException) -> BozBaseException:
     status = error.context.get("status")
     if status == 404 and isinstance(error, DataUnavailable):
         return NotListed(message, context) if said.is_told else TransientError(message, context)
-    if status == 403:
-        return no_right(said, context)
     return type(error)(message, context) if said.is_told else error
+
+
+def told_to_key(error: BozBaseException) -> BozBaseException:
+    """Return the error of a read with a key: as :func:`told`, and a 403 is a right it lacks."""
+    if error.context.get("status") != 403:
+        return told(error)
+    said = read_error(str(error.context.get("excerpt", "")))
+    return no_right(said, {**error.context, "code": said.code})
 
 
 def no_right(said: ErrorBody, context: dict[str, Any]) -> OperatorActionRequired:

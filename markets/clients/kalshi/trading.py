@@ -50,7 +50,7 @@ from markets.clients.kalshi.account import (
     RestingValue,
 )
 from markets.clients.kalshi.budget import AccountBudget, Endpoint, EndpointCosts, shared_budget
-from markets.clients.kalshi.errors import no_right, told
+from markets.clients.kalshi.errors import no_right, told_to_key
 from markets.clients.kalshi.listing import (
     Listing,
     listing,
@@ -600,7 +600,7 @@ class KalshiTradingClient(ServiceClient):
                 accept=accept,
             )
         except BozBaseException as error:
-            raise told(error) from error
+            raise told_to_key(error) from error
 
     def _write(
         self,

@@ -37,7 +37,7 @@ TRADE = {
     "type": "trade",
     "sid": 3,
     "msg": {
-        "trade_id": "t-1",
+        "trade_id": "d91bc706-ee49-470d-82d8-11418bda6fe0",
         "market_ticker": TICKER,
         "yes_price_dollars": "0.3600",
         "no_price_dollars": "0.6400",

@@ -124,6 +124,8 @@ class FakeExchange:
         self.series_fee_changes: list[dict[str, Any]] = []
         self.event_fee_changes: list[dict[str, Any]] = []
         self.candles: dict[str, list[dict[str, Any]]] = {}
+        #: Markets that have left the live tier.
+        self.moved: set[str] = set()
         self.calls: list[httpx.URL] = []
         self.client = client_of(self._answer)
 
@@ -200,8 +202,13 @@ class FakeExchange:
                 if any(market.get("status") == "active" for market in event["markets"])
             ]
             return httpx.Response(200, json={"events": open_events, "cursor": ""})
-        if path == "/markets":
-            wanted = query["tickers"].split(",")
+        if path in ("/markets", "/historical/markets"):
+            is_past = path.startswith("/historical")
+            wanted = [
+                ticker
+                for ticker in query["tickers"].split(",")
+                if (ticker in self.moved) is is_past
+            ]
             markets = [
                 market
                 for event in self.events.values()

@@ -455,3 +455,16 @@ def test_a_whole_event_decided_early_is_determined_before_its_day_ends(exchange)
 
     assert Event.objects.get().status == Event.Status.DETERMINED
     assert result.done["determined"] == 1
+
+
+def test_markets_that_have_left_the_live_tier_settle_all_the_same(exchange):
+    body = exchange.list_event(DAY)
+    sync_markets(now=NOW, client=exchange.client)
+    exchange.settle(body, high_f=55, at=LATER)
+    exchange.moved = {market["ticker"] for market in body["markets"][:4]}
+
+    result = sync_markets(now=NOW + dt.timedelta(days=90), client=exchange.client)
+
+    assert result.skipped == []
+    assert Event.objects.get().status == Event.Status.DETERMINED
+    assert Market.objects.get(result="yes").low_f == 54

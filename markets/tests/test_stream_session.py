@@ -180,6 +180,26 @@ def test_a_fault_of_our_own_costs_a_connection_and_not_the_stream(
     assert any("ZeroDivisionError" in message for message, _ in feed.take().warnings)
 
 
+def test_a_fault_while_connecting_is_told_and_tried_again(
+    exchange: StreamExchange, quick: None
+) -> None:
+    feed = Feed()
+    feed.want([A, B], series=[])
+    faults = iter([ValueError("ours")])
+
+    def connect_badly_once() -> StreamConnection:
+        for fault in faults:
+            raise fault
+        return connect(exchange)
+
+    session = Session(feed, connect_badly_once)
+    session.start()
+    until(lambda: agrees(feed, exchange))
+    session.stop()
+    session.join(5)
+    assert any("ValueError" in message for message, _ in feed.take().warnings)
+
+
 def test_pauses_grow_to_a_bound_and_never_agree_exactly() -> None:
     def connect_never() -> StreamConnection:
         raise StreamClosedError("never called")

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import (
     ConnectionClosed,
-    InvalidHandshake,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
@@ -80,7 +79,7 @@ class StreamConnection:
             raise OperatorActionRequired("KALSHI_WS_URL is no address of a stream.") from error
         except ssl.SSLCertVerificationError as error:
             raise StreamClosedError("The exchange's certificate could not be checked.") from error
-        except (InvalidHandshake, OSError, TimeoutError, EOFError) as error:
+        except (WebSocketException, OSError, TimeoutError, EOFError) as error:
             raise StreamClosedError(
                 "The exchange's stream cannot be reached.", {"error": type(error).__name__}
             ) from error

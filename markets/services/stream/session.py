@@ -83,6 +83,11 @@ class Session(threading.Thread):
             except OperatorActionRequired as error:
                 self.failure = error
                 return
+            except StreamClosedError as error:
+                self._feed.warn(error.message, **error.context)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not end the stream
+                sentence = f"Stopped by an unexpected {type(error).__name__}: {error}"
+                self._feed.warn(redact_text(sentence)[:500])
             if self._monotonic() - started >= STABLE_SECONDS:
                 attempts = 0
             attempts += 1
@@ -95,21 +100,17 @@ class Session(threading.Thread):
         return longest * (0.5 + self._jitter() / 2)
 
     def _one_connection(self) -> None:
-        try:
-            connection = self._connect()
-        except StreamClosedError as error:
-            self._feed.warn(error.message, **error.context)
-            return
+        connection = self._connect()
         reason = "the stream was stopped"
         self._feed.opened()
         try:
             self._read(connection)
         except StreamClosedError as error:
             reason = error.message
-            self._feed.warn(error.message, **error.context)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the stream for good
-            reason = redact_text(f"Stopped by an unexpected {type(error).__name__}: {error}")[:500]
-            self._feed.warn(reason)
+            raise
+        except Exception as error:
+            reason = f"reading was stopped by an unexpected {type(error).__name__}"
+            raise
         finally:
             self._feed.closed(reason)
             connection.close()

@@ -180,7 +180,7 @@ class HttpTransport:
             follow_redirects=False,
             auth=auth,
             transport=transport,
-            verify=_ssl_context(),
+            verify=ssl_context(),
         )
 
     def __enter__(self) -> Self:
@@ -520,6 +520,6 @@ def _without_secrets(body: bytes, params: Params | None) -> bytes:
 
 
 @functools.lru_cache(maxsize=1)
-def _ssl_context() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """Load the certificates once per process; it takes tens of milliseconds."""
     return httpx.create_ssl_context()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from boz.core.errors import TransientError
+from boz.core.http import ssl_context
 from boz.core.redaction import redact_text
 from markets.clients.kalshi.outcomes import Answer, NoAnswer, Reply
 from markets.clients.kalshi.server_clock import ServerClock
@@ -57,7 +58,11 @@ class Sender:
         self._timeout_seconds = timeout_seconds
         self._monotonic = monotonic
         self._client = httpx.Client(
-            auth=auth, timeout=timeout_seconds, follow_redirects=False, transport=transport
+            auth=auth,
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            transport=transport,
+            verify=ssl_context(),
         )
 
     def close(self) -> None:

@@ -199,11 +199,15 @@ class Session:
     def _show(self, subscription: Subscription, tickers: Iterable[str], *, asked: bool) -> None:
         """Tell how things stand: books always, quotes where that was asked for."""
         floor = self.world.floor
+        if subscription.channel is Channel.TICKER and subscription.tickers is None:
+            floor.watch_everything()
         for ticker in tickers:
             if subscription.channel is Channel.BOOK:
                 self._tell_snapshot(subscription, ticker)
-            elif subscription.channel is Channel.TICKER and asked:
-                self._tell(subscription, "ticker", floor.ticker_message(ticker))
+            elif subscription.channel is Channel.TICKER:
+                floor.watch(ticker)
+                if asked:
+                    self._tell(subscription, "ticker", floor.ticker_message(ticker))
 
     def _tell_snapshot(self, subscription: Subscription, ticker: str) -> None:
         floor = self.world.floor

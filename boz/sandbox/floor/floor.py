@@ -141,6 +141,7 @@ class Floor:
         self._now: dt.datetime | None = None
         self._pits: dict[str, Pit] = {}
         self._shown: dict[str, OrderBook] = {}
+        self._watches_all = False
         self._orders: dict[str, OrderRecord] = {}
         self._named: dict[tuple[str, str], str] = {}
         self._fills: list[FillRecord] = []
@@ -482,9 +483,19 @@ class Floor:
         return self.accounts.open_interest(ticker)
 
     def watch(self, ticker: str) -> None:
-        """Tell the changes of a market's book from now on."""
-        if ticker not in self._shown and self._now is not None:
-            self._shown[ticker] = self.book(ticker, self._now)
+        """Tell the changes of a market's book and quotes from now on."""
+        if ticker not in self._shown:
+            self._shown[ticker] = self.book(ticker, self._require_now())
+
+    def watch_everything(self) -> None:
+        """Tell the changes of every market that trades, now or later."""
+        self._watches_all = True
+        self._watch_new()
+
+    def _watch_new(self) -> None:
+        for item in self._listings.exchange.listed():
+            if item.status(self._require_now()) == "active":
+                self.watch(item.ticker)
 
     def snapshot_message(self, ticker: str) -> dict[str, Any]:
         """Return a watched book as the stream tells it."""
@@ -542,7 +553,9 @@ class Floor:
         now = self._require_now()
         if not self.listeners:
             return
-        for ticker, before in self._shown.items():
+        if self._watches_all:
+            self._watch_new()
+        for ticker, before in list(self._shown.items()):
             book = self.book(ticker, now)
             changes = list(messages.deltas(before, book, cause))
             self._shown[ticker] = book

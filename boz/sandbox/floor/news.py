@@ -21,10 +21,6 @@ class Channel(StrEnum):
     GROUPS = "order_group_updates"
 
 
-#: Channels whose news are for their owner alone.
-PRIVATE = frozenset({Channel.FILL, Channel.USER_ORDERS, Channel.POSITIONS, Channel.GROUPS})
-
-
 @dataclass(frozen=True, slots=True)
 class News:
     """One message before it is numbered for a subscription.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 
 from boz.sandbox.app import create_app
 from boz.sandbox.clock import SimulatedClock
+from boz.sandbox.floor.floor import FloorOptions
 from boz.sandbox.recordings.loader import Recordings, load_recordings
 from boz.sandbox.scenarios import SCENARIOS
 from boz.sandbox.world import Services, World
@@ -31,6 +32,9 @@ class Client:
 
     def post(self, path: str, **kwargs: Any) -> httpx.Response:
         return asyncio.run(self._send("POST", path, **kwargs))
+
+    def send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        return asyncio.run(self._send(method, path, **kwargs))
 
     def rest(self, path: str, **params: Any) -> Any:
         """Return the JSON of a successful answer of the exchange."""
@@ -60,11 +64,18 @@ def services(recordings: Recordings) -> Callable[[str], Services]:
 
 
 @pytest.fixture
-def at(services: Callable[[str], Services]) -> Callable[..., Client]:
+def at(services: Callable[[str], Services]) -> Iterator[Callable[..., Client]]:
     """Return a client of a world at a moment: ``at("2024-11-14T15:00:00Z")``."""
 
-    def open_at(moment: str, *, scenario: str = "recorded") -> Client:
-        clock = SimulatedClock(dt.datetime.fromisoformat(moment))
-        return Client(World(services(scenario), clock, SCENARIOS[scenario]))
+    worlds: list[World] = []
 
-    return open_at
+    def open_at(
+        moment: str, *, scenario: str = "recorded", options: FloorOptions | None = None
+    ) -> Client:
+        clock = SimulatedClock(dt.datetime.fromisoformat(moment))
+        worlds.append(World(services(scenario), clock, SCENARIOS[scenario], options=options))
+        return Client(worlds[-1])
+
+    yield open_at
+    for world in worlds:
+        world.floor.members.forget_files()

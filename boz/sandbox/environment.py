@@ -21,6 +21,7 @@ MANAGE = Path(settings.BASE_DIR) / "manage.py"
 #: Setting of each service's address, and the name under which the sandbox tells it.
 SERVICES = {
     "KALSHI_API_URL": "rest",
+    "KALSHI_DEMO_API_URL": "rest",
     "NWS_API_URL": "nws",
     "AVIATIONWEATHER_API_URL": "aviationweather",
     "OPEN_METEO_API_URL": "open_meteo",

@@ -193,6 +193,8 @@ def test_an_order_that_may_not_have_arrived_is_unknown_and_never_sent_again(
         (400, "MARKET_INACTIVE"),
         (404, "market_not_found"),
         (429, "too_many_requests"),
+        (409, "exchange_paused"),
+        (409, "MARKET_INACTIVE"),
     ],
 )
 def test_a_refusal_in_words_we_know_is_a_refusal(exchange, order, status, code):

@@ -206,7 +206,7 @@ Reply = Answer | NoAnswer
 
 def created(reply: Reply, order: NewOrder) -> CreateOutcome:
     """Read the answer to an order."""
-    if isinstance(reply, Answer) and reply.status == 409 and reply.error.is_told:
+    if isinstance(reply, Answer) and reply.status == 409 and _may_be_duplicate(reply.error):
         return DuplicateClientOrderId(order, str(reply.error))
     outcome = _proven(OrderAccepted, reply)
     if not isinstance(outcome, OrderAccepted):
@@ -270,6 +270,11 @@ def batch_cancelled(
         _cancelled_item(by_id.get(cancellation.order_id, {}), cancellation.order_id, reply)
         for cancellation in cancellations
     )
+
+
+def _may_be_duplicate(error: ErrorBody) -> bool:
+    """Say whether a conflict may be about our id; a pause, say, is told by a code of its own."""
+    return error.is_told and error.code.lower() not in DEFINITE_CODES
 
 
 def undone(reply: Reply) -> Undone:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 
 from boz.core.schemas import Side
 from markets.clients.kalshi.account import ExchangeFill, ExchangeOrder
@@ -108,8 +110,9 @@ def as_account_order(theirs: ExchangeOrder) -> AccountOrder:
     )
 
 
-def _by_time(fill: ExchangeFill) -> tuple[float, str]:
-    return fill.at.timestamp(), fill.trade_id
+def _by_time(fill: ExchangeFill) -> tuple[dt.datetime, Decimal, str]:
+    """Order fills as a book is walked: those of one moment from the cheapest on."""
+    return fill.at, fill.price, fill.trade_id
 
 
 def _reason(theirs: ExchangeOrder) -> str:

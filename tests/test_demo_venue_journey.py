@@ -387,6 +387,17 @@ def test_a_venue_that_fails_after_the_intent_takes_the_order_back(exchange, trad
     assert exchange.writes() == []
 
 
+def test_a_job_that_has_been_at_work_for_too_long_sends_nothing(exchange, trade, monkeypatch):
+    monkeypatch.setattr(order_service, "running_for", lambda: order_service.SEND_WITHIN * 2)
+
+    with pytest.raises(InvalidOrderError, match="decided anew"):
+        execute_trade(trade_id=trade.pk, now=NOW)
+
+    assert exchange.writes() == []
+    trade.refresh_from_db()
+    assert (trade.status, trade.reserved_dollars) == (TradeStatus.CANCELLED, 0)
+
+
 @pytest.mark.parametrize("change", ["venue", "kill switch"])
 def test_what_changes_after_the_gate_still_stops_the_order(exchange, trade, monkeypatch, change):
     commit = order_service._commit_intent

@@ -64,6 +64,7 @@ class _Running:
     run_id: int
     holder: str
     beat_at: dt.datetime
+    started_at: dt.datetime
 
 
 _AGENTS: dict[str, Agent] = {}
@@ -159,7 +160,7 @@ def run_job(agent: Agent, *, now: dt.datetime, dry_run: bool = False) -> JobRun:
             heartbeat_at=started,
             is_dry_run=dry_run,
         )
-        token = _current.set(_Running(agent, run.pk, holder, started))
+        token = _current.set(_Running(agent, run.pk, holder, started, started))
         try:
             _perform(agent, run, dry_run=dry_run)
         finally:
@@ -207,6 +208,12 @@ def heartbeat() -> None:
     AgentLease.objects.filter(holder=current.holder).update(
         expires_at=now + _lease_duration(current.agent)
     )
+
+
+def running_for() -> dt.timedelta:
+    """Return how long the running agent has been at work by the wall clock; zero outside a run."""
+    current = _current.get()
+    return dt.timedelta(0) if current is None else utc_now() - current.started_at
 
 
 class _DryRunFinished(Exception):  # noqa: N818 - not an error: it carries the result past a rollback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -292,6 +293,17 @@ def test_an_accepted_order_whose_fills_do_not_show_is_unknown_and_named(exchange
     report = open_fake(exchange).place(order=order, now=NOW)
 
     assert (report.outcome, report.venue_order_id) == ("unknown", "order-1")
+
+
+def test_an_exchange_that_does_not_answer_is_not_asked_again_and_again(exchange, order):
+    venue, ticks = open_fake(exchange), itertools.count(0, 4)
+    venue._connection.try_out(now=NOW)
+    venue._monotonic = lambda: float(next(ticks))
+    exchange.break_answer = lambda request, response: _never_came()
+
+    assert venue.place(order=order, now=NOW).outcome == "unknown"
+    looks = [path for method, path in exchange.requests if path == "/portfolio/orders"]
+    assert len(looks) == 1
 
 
 # --- refused before sending ----------------------------------------------------------------------

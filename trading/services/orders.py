@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+from django.conf import settings
 from django.db import transaction
 
+from boz.core.agents import running_for
 from boz.core.errors import (
     BozBaseException,
     CooldownActiveError,
@@ -26,6 +28,9 @@ from trading.models import Order, Portfolio, Trade
 from trading.services.booking import book_report, cancel_trade, mark_not_sent, mark_unknown
 from trading.services.risk import locked_portfolio, require_admission, require_venue
 
+#: Later than this after its start no job sends to a real venue: whoever takes a missing order for
+#: never sent reckons that a job and all its waiting have ended within the queue's timeout.
+SEND_WITHIN = dt.timedelta(seconds=settings.Q_CLUSTER["timeout"] / 3)
 ORDER_NAMESPACE = uuid.UUID("6f1f6d1e-43c8-5c0e-9b0e-5b1a1f3c7a10")
 
 
@@ -114,6 +119,10 @@ def _approved_trade(trade_id: int) -> Trade:
 
 def _require_sendable(trade: Trade, now: dt.datetime) -> None:
     require_venue(trade.portfolio, trade.venue)
+    if trade.venue != Venue.PAPER and running_for() > SEND_WITHIN:
+        raise InvalidOrderError(
+            "The job that decided on this has been at work for too long; it is decided anew."
+        )
     if not trade.market.is_open(now):
         raise InvalidOrderError(f"Market {trade.market.ticker} is not open.")
     require_admission(

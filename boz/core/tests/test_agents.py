@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 
 from boz.core import agents
-from boz.core.agents import Agent, AgentResult, get_agent, heartbeat, run_agent
+from boz.core.agents import Agent, AgentResult, get_agent, heartbeat, run_agent, running_for
 from boz.core.clock import utc_now
 from boz.core.errors import DataUnavailable, TransientError
 from boz.core.models import AgentLease, JobRun, LogEntry
@@ -40,6 +40,22 @@ def test_a_run_is_recorded_with_what_it_did_and_left_out(add_agent) -> None:
     assert run.skipped == [{"subject": "KXHIGHNY", "reason": "No quote.", "context": {"p": "0.1"}}]
     assert run.finished_at is not None
     assert run.duration_seconds >= 0
+
+
+def test_a_run_knows_how_long_it_has_been_at_work_by_the_wall_clock(add_agent, monkeypatch) -> None:
+    seen: list[dt.timedelta] = []
+
+    def work(now: dt.datetime) -> AgentResult:
+        later = utc_now() + dt.timedelta(minutes=2)
+        monkeypatch.setattr("boz.core.agents.utc_now", lambda: later)
+        seen.append(running_for())
+        return AgentResult()
+
+    add_agent("probe", work)
+    run_agent("probe", now=NOW)
+
+    assert seen[0] >= dt.timedelta(minutes=2)
+    assert running_for() == dt.timedelta(0)
 
 
 def test_a_known_failure_is_recorded_and_not_raised(add_agent) -> None:

@@ -65,6 +65,9 @@ Result = TypeVar("Result")
 #: Waits before each look for an order whose fate is not known yet, seconds: the exchange's lists
 #: lag its matching. Whoever is at work waits no longer than this; the rest is reconciling.
 LOOKS: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6, 1.0, 1.5)
+#: No further look begins later than this, seconds: an exchange that does not answer is not waited
+#: for again and again.
+LOOK_SECONDS = 5.0
 
 
 class KalshiVenue:
@@ -76,6 +79,7 @@ class KalshiVenue:
         market_data: Public reads of the same exchange.
         may_place: False for whoever only looks or takes back.
         sleep: Waits between looks; replaced in tests.
+        monotonic: Clock for the looks; replaced in tests.
     """
 
     def __init__(
@@ -86,13 +90,14 @@ class KalshiVenue:
         market_data: KalshiMarketData,
         may_place: bool = True,
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what is needed; nothing is sent yet."""
         self.name = name
         self._connection = connection
         self._market_data = market_data
         self._may_place = may_place
-        self._sleep = sleep
+        self._sleep, self._monotonic = sleep, monotonic
 
     # --- orders -----------------------------------------------------------------------------------
 
@@ -217,9 +222,12 @@ class KalshiVenue:
         self, placed: PlacedOrder, now: dt.datetime, is_enough: Callable[[VenueReport], bool]
     ) -> VenueReport | None:
         """Look several times until the lists show enough; None when they do not."""
+        deadline = self._monotonic() + LOOK_SECONDS
         for seconds in LOOKS:
             if seconds:
                 self._sleep(seconds)
+            if self._monotonic() > deadline:
+                break
             try:
                 report = self._found(placed, now)
             except BozBaseException as error:

@@ -364,17 +364,18 @@ def test_any_read_compares_the_clocks_even_one_that_is_refused():
     assert exchange.client.clock.skew_seconds() == pytest.approx(30, abs=1.5)
 
 
-def test_a_step_of_our_clock_is_noticed_without_another_answer_and_measured_anew():
+@pytest.mark.parametrize("step", [-30, 30])
+def test_a_step_of_our_clock_is_noticed_without_another_answer_and_measured_anew(step):
     exchange = desk(201, accepted())
     _created(exchange)
 
-    exchange.wall += dt.timedelta(seconds=-30)
-    exchange.server_ahead = 30
-    with pytest.raises(OperatorActionRequired, match="behind"):
+    exchange.wall += dt.timedelta(seconds=step)
+    exchange.server_ahead = -step
+    with pytest.raises(OperatorActionRequired, match="behind" if step < 0 else "ahead"):
         _created(exchange)
     assert [request.method for request in exchange.sent] == ["GET", "POST", "GET"]
 
-    exchange.wall += dt.timedelta(seconds=30)
+    exchange.wall -= dt.timedelta(seconds=step)
     exchange.server_ahead = 0
     assert isinstance(_created(exchange), OrderAccepted)
     assert len(exchange.sent) == 4

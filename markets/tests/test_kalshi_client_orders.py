@@ -260,6 +260,17 @@ def test_what_proves_nothing_is_unknown_and_was_sent_once(status, text):
     assert len(exchange.writes) == 1
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_write_follows_no_redirect(status):
+    headers = {"location": "https://exchange.test/trade-api/v2/portfolio/events/orders"}
+    exchange = Desk(lambda _: httpx.Response(status, headers=headers))
+
+    outcome = exchange.client.create_order(new_order())
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert len(exchange.sent) == 2  # the comparison of clocks and the order
+
+
 def test_an_unreadable_answer_that_names_an_order_says_where_to_look():
     outcome = desk(201, accepted(fill_count=None)).client.create_order(new_order())
 

@@ -90,7 +90,7 @@ def _order_page(
     events, in_time = _events(request), _time_filter(request)
     chosen = [
         record
-        for record in world.floor.orders_of(request.state.user_id)
+        for record in world.floor.journal.orders_of(request.state.user_id)
         if is_in_tier(record)
         and (status is None or record.status == status)
         and (ticker is None or record.ticker == ticker)
@@ -125,7 +125,7 @@ def _queue_positions(world: World, request: Request, now: dt.datetime) -> Respon
         raise WireError(400, "invalid_parameter", "market_tickers or event_ticker is required")
     resting = [
         record
-        for record in world.floor.orders_of(request.state.user_id)
+        for record in world.floor.journal.orders_of(request.state.user_id)
         if not record.has_ended
         and (tickers is None or record.ticker in tickers)
         and (events is None or record.event_ticker in events)
@@ -162,7 +162,7 @@ def _fill_page(
     in_time = _time_filter(request)
     chosen = [
         record
-        for record in world.floor.fills_of(request.state.user_id)
+        for record in world.floor.journal.fills_of(request.state.user_id)
         if is_in_tier(record)
         and (ticker is None or record.ticker == ticker)
         and (order is None or record.order_id == order)
@@ -207,7 +207,7 @@ def _position_page(
     nonzero = comma_list(query.get("count_filter")) or set()
     bodies = [
         body
-        for body in world.floor.position_bodies(request.state.user_id)
+        for body in world.floor.journal.position_bodies(request.state.user_id)
         if is_meant(body["ticker"])
         and (ticker is None or body["ticker"] == ticker)
         and (events is None or world.floor.event_of(body["ticker"]) in events)
@@ -281,7 +281,7 @@ def _settlements(world: World, request: Request, now: dt.datetime) -> Response:
     in_time = _time_filter(request)
     chosen = [
         record
-        for record in world.floor.settlements_of(request.state.user_id)
+        for record in world.floor.journal.settlements_of(request.state.user_id)
         if (ticker is None or record.ticker == ticker)
         and (events is None or record.event_ticker in events)
         and in_time(record.at)
@@ -293,7 +293,7 @@ def _settlements(world: World, request: Request, now: dt.datetime) -> Response:
 
 
 def _groups(world: World, request: Request, now: dt.datetime) -> Response:
-    groups = world.floor.groups_of(request.state.user_id)
+    groups = world.floor.journal.groups_of(request.state.user_id)
     return JSONResponse({"order_groups": [group.body() for group in groups]})
 
 
@@ -304,7 +304,9 @@ def _group(world: World, request: Request, now: dt.datetime) -> Response:
         raise wire_error(refusal) from None
     body = group.body()
     del body["id"]
-    orders = [record.order_id for record in world.floor.orders_in(group) if not record.has_ended]
+    orders = [
+        record.order_id for record in world.floor.journal.orders_in(group) if not record.has_ended
+    ]
     return JSONResponse({**body, "orders": orders})
 
 

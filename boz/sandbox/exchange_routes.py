@@ -184,7 +184,7 @@ def _events(world: World, request: Request, now: dt.datetime) -> Response:
             following = key + 1
             break
         inside = [item for item in items if item.life.settles_at >= cutoff]
-        markets = [world.floor.market_body(item, now) for item in inside] if nested else None
+        markets = [world.floor.books.market_body(item, now) for item in inside] if nested else None
         bodies.append(exchange.event_body(items, now, markets=markets))
     return JSONResponse(
         {"events": bodies, "milestones": [], "cursor": cursor(following, "events")},
@@ -200,7 +200,7 @@ def _event(world: World, request: Request, now: dt.datetime) -> Response:
         raise WireError(404, "event_not_found", f"event {ticker} does not exist")
     cutoff = world.floor.cutoff(now)
     markets = [
-        world.floor.market_body(item, now) for item in items if item.life.settles_at >= cutoff
+        world.floor.books.market_body(item, now) for item in items if item.life.settles_at >= cutoff
     ]
     body = world.exchange.event_body(items, now, markets=markets if nested else None)
     beside = [] if nested else markets
@@ -235,7 +235,7 @@ def _market_page(
         if len(bodies) == limit:
             following = place if limit else None
             break
-        bodies.append(world.floor.market_body(item, now))
+        bodies.append(world.floor.books.market_body(item, now))
     return JSONResponse(
         {"markets": bodies, "cursor": cursor(following, "markets")}, headers=DERIVED
     )
@@ -243,12 +243,12 @@ def _market_page(
 
 def _market(world: World, request: Request, now: dt.datetime) -> Response:
     item = _live_market(world, request.path_params["ticker"], now)
-    return JSONResponse({"market": world.floor.market_body(item, now)}, headers=DERIVED)
+    return JSONResponse({"market": world.floor.books.market_body(item, now)}, headers=DERIVED)
 
 
 def _historical_market(world: World, request: Request, now: dt.datetime) -> Response:
     item = _past_market(world, request.path_params["ticker"], now)
-    return JSONResponse({"market": world.floor.market_body(item, now)}, headers=DERIVED)
+    return JSONResponse({"market": world.floor.books.market_body(item, now)}, headers=DERIVED)
 
 
 def _orderbook(world: World, request: Request, now: dt.datetime) -> Response:
@@ -256,7 +256,7 @@ def _orderbook(world: World, request: Request, now: dt.datetime) -> Response:
     depth = query_int(request.query_params, "depth", low=0, high=100, default=0) or 0
     return JSONResponse(
         {
-            "orderbook_fp": world.floor.book_body(item, now, depth=depth),
+            "orderbook_fp": world.floor.books.book_body(item, now, depth=depth),
             "derived_from": "trades",
         },
         headers=DERIVED,
@@ -271,7 +271,7 @@ def _orderbooks(world: World, request: Request, now: dt.datetime) -> Response:
     books = [
         {
             "ticker": item.market.ticker,
-            "orderbook_fp": world.floor.book_body(item, now, depth=0),
+            "orderbook_fp": world.floor.books.book_body(item, now, depth=0),
             "derived_from": "trades",
         }
         for item in items
@@ -306,7 +306,7 @@ def _trade_page(
     )
     own = [
         trade
-        for trade in reversed(world.floor.trades())
+        for trade in reversed(world.floor.journal.trades)
         if (ticker is None or trade.ticker == ticker)
         and first <= unix(trade.at) <= last
         and (own_before is None or trade.number < own_before)

@@ -198,21 +198,21 @@ class Session:
 
     def _show(self, subscription: Subscription, tickers: Iterable[str], *, asked: bool) -> None:
         """Tell how things stand: books always, quotes where that was asked for."""
-        floor = self.world.floor
+        books = self.world.floor.books
         if subscription.channel is Channel.TICKER and subscription.tickers is None:
-            floor.watch_everything()
+            books.watch_everything()
         for ticker in tickers:
             if subscription.channel is Channel.BOOK:
                 self._tell_snapshot(subscription, ticker)
             elif subscription.channel is Channel.TICKER:
-                floor.watch(ticker)
+                books.watch(ticker)
                 if asked:
-                    self._tell(subscription, "ticker", floor.ticker_message(ticker))
+                    self._tell(subscription, "ticker", books.ticker_message(ticker))
 
     def _tell_snapshot(self, subscription: Subscription, ticker: str) -> None:
-        floor = self.world.floor
-        floor.watch(ticker)
-        msg: dict[str, Any] = floor.snapshot_message(ticker)
+        books = self.world.floor.books
+        books.watch(ticker)
+        msg: dict[str, Any] = books.snapshot_message(ticker)
         if subscription.yes_prices and "no_dollars_fp" in msg:
             msg["no_dollars_fp"] = [
                 [_mirrored(price), count] for price, count in reversed(msg["no_dollars_fp"])
@@ -308,13 +308,13 @@ class Session:
         if not named:
             raise CommandRefusedError(14)
         for ticker in named:
-            if not self.world.floor.knows(ticker):
+            if not self.world.floor.books.knows(ticker):
                 raise CommandRefusedError(16, ticker=ticker)
         return named
 
     def _named_by_id(self, params: Mapping[str, Any]) -> list[str]:
         wanted = params.get("market_ids") or [params.get("market_id")]
-        found = self.world.floor.tickers_by_id()
+        found = self.world.floor.books.tickers_by_id()
         try:
             return [found[item] for item in wanted]
         except (KeyError, TypeError):
@@ -347,8 +347,8 @@ def stream_route(world: World, path: str) -> WebSocketRoute:
 
 async def _converse(socket: WebSocket, session: Session) -> None:
     """Hear commands and tell news until one side goes."""
-    floor = session.world.floor
-    floor.listeners.append(session.hear)
+    listeners = session.world.floor.journal.listeners
+    listeners.append(session.hear)
     tasks = [
         asyncio.create_task(part)
         for part in (_listen(socket, session), _speak(socket, session), _watch(session.world))
@@ -356,7 +356,7 @@ async def _converse(socket: WebSocket, session: Session) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        floor.listeners.remove(session.hear)
+        listeners.remove(session.hear)
         for task in tasks:
             task.cancel()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):

@@ -26,9 +26,11 @@ from boz.sandbox.floor.hours import Hours
 from markets.domain.ticks import PriceRange
 from markets.matching import (
     Accounts,
+    Amendment,
     BookSide,
     ClearedMarket,
     Event,
+    Events,
     Filled,
     MarketPhase,
     MatchingEngine,
@@ -127,14 +129,24 @@ class Pit:
         elif not rests and self.engine.phase is MarketPhase.PAUSED:
             yield from self.market.resume(at)
 
-    def note(self, event: Event) -> None:
-        """Remember what a member took from the recorded quotes."""
-        if not isinstance(event, Filled):
-            return
-        for leg, other in ((event.maker, event.taker), (event.taker, event.maker)):
-            if leg.account == QUOTES and other.account not in NOBODY:
-                level = self._level_of[leg.state.order_id]
-                self._taken[level] = self._taken.get(level, ZERO) + event.count
+    def submit(self, order: NewOrder, now: dt.datetime) -> Events:
+        """Take in an order; raises as :meth:`ClearedMarket.submit`."""
+        return self._noted(self.market.submit(order, now))
+
+    def amend(self, order_id: str, amendment: Amendment, now: dt.datetime) -> Events:
+        """Change a resting order; raises as :meth:`ClearedMarket.amend`."""
+        return self._noted(self.market.amend(order_id, amendment, now))
+
+    def _noted(self, events: Events) -> Events:
+        """Remember what members took from the recorded quotes."""
+        for event in events:
+            if not isinstance(event, Filled):
+                continue
+            for leg, other in ((event.maker, event.taker), (event.taker, event.maker)):
+                if leg.account == QUOTES and other.account not in NOBODY:
+                    level = self._level_of[leg.state.order_id]
+                    self._taken[level] = self._taken.get(level, ZERO) + event.count
+        return events
 
     # Steps ------------------------------------------------------------------------------------
 
@@ -173,7 +185,7 @@ class Pit:
             order = self._order(
                 TAKERS, side, price, Decimal(int(trades.counts[number])), rests=False
             )
-            yield from self._submit(order, at)
+            yield from self.submit(order, at)
         yield from self._quote(item, at)
 
     def _quote(self, item: ListedMarket, now: dt.datetime) -> Iterator[Event]:
@@ -209,7 +221,7 @@ class Pit:
             order = self._order(QUOTES, key[0], key[1], want - have)
             self._level_of[order.order_id] = identity
             self._quoted.setdefault(key, []).append(order.order_id)
-            yield from self._submit(order, now)
+            yield from self.submit(order, now)
             return
         for state in reversed(resting):
             less = min(have - want, state.remaining)
@@ -233,7 +245,7 @@ class Pit:
             order = self._order(
                 BACKGROUND, action.side, action.price_c, action.count, rests=action.rests
             )
-            yield from self._submit(order, at)
+            yield from self.submit(order, at)
 
     # Orders -----------------------------------------------------------------------------------
 
@@ -243,11 +255,6 @@ class Pit:
                 if self.engine.order(order_id) is not None:
                     yield from self.market.cancel(order_id, now)
                 self._level_of.pop(order_id, None)
-
-    def _submit(self, order: NewOrder, now: dt.datetime) -> Iterator[Event]:
-        for event in self.market.submit(order, now):
-            self.note(event)
-            yield event
 
     def _order(
         self, account: str, side: BookSide, price_c: int, count: Decimal, *, rests: bool = True

@@ -54,8 +54,8 @@ _CODES: Final = {
     Refusal.EXPIRY_PASSED: (400, "invalid_order"),
     Refusal.DUPLICATE_ORDER: (409, "order_already_exists"),
     Refusal.UNKNOWN_ORDER: (404, "not_found"),
-    Refusal.TRADING_PAUSED: (409, "exchange_paused"),
-    Refusal.MARKET_INACTIVE: (409, "MARKET_INACTIVE"),
+    Refusal.TRADING_PAUSED: (400, "exchange_paused"),
+    Refusal.MARKET_INACTIVE: (400, "MARKET_INACTIVE"),
 }
 
 
@@ -489,14 +489,14 @@ class Floor:
         if item is None:
             raise FloorRefusedError(404, "market_not_found", f"market {ticker} does not exist")
         if item.status(now) != "active":
-            raise FloorRefusedError(409, "MARKET_INACTIVE", f"market {ticker} does not trade")
+            raise FloorRefusedError(400, "MARKET_INACTIVE", f"market {ticker} does not trade")
         return item
 
     def _require_resting(self, user_id: str, order_id: str, now: dt.datetime) -> OrderRecord:
         record = self.order(user_id, order_id, now)
         if self._item(record.ticker).status(now) != "active":
             raise FloorRefusedError(
-                409, "MARKET_INACTIVE", f"market {record.ticker} does not trade"
+                400, "MARKET_INACTIVE", f"market {record.ticker} does not trade"
             )
         if record.has_ended:
             raise FloorRefusedError(404, "not_found", f"order {order_id} does not rest")

@@ -119,7 +119,7 @@ def test_while_trading_is_paused_only_cancels_are_taken(client, trader):
     assert (status["exchange_active"], status["trading_active"]) == (True, False)
     assert trader.order(gone["order_id"])["status"] == "canceled"
     assert trader.order(made["order_id"])["status"] == "resting"
-    assert code(trader.try_create()) == (409, "exchange_paused")
+    assert code(trader.try_create()) == (400, "exchange_paused")
     assert trader.cancel(made["order_id"]).status_code == 200
     steer(client, pause="none")
     assert trader.try_create().status_code == 201
@@ -140,7 +140,7 @@ def test_trading_rests_in_the_recorded_nights_and_orders_stay(client, trader):
     ticker = client.rest("/markets", event_ticker="KXHIGHNY-24NOV28")["markets"][2]["ticker"]
     made = trader.create(ticker=ticker, price="0.0100", count="5000.00")
     go_to(client, dt.datetime(2024, 11, 28, 8, 0, tzinfo=dt.UTC))
-    assert code(trader.try_create(ticker=ticker, price="0.0100")) == (409, "exchange_paused")
+    assert code(trader.try_create(ticker=ticker, price="0.0100")) == (400, "exchange_paused")
     status = client.rest("/exchange/status")
     assert status["exchange_estimated_resume_time"] == "2024-11-28T13:00:00Z"
     assert trader.order(made["order_id"])["status"] == "resting"
@@ -171,8 +171,8 @@ def test_at_the_close_orders_are_canceled_and_nothing_is_taken_any_more(client, 
     made = trader.create(price="0.0100", count="5000.00")
     go_to(client, CLOSE)
     assert trader.order(made["order_id"])["status"] == "canceled"
-    assert code(trader.try_create()) == (409, "MARKET_INACTIVE")
-    assert code(trader.cancel(made["order_id"])) == (409, "MARKET_INACTIVE")
+    assert code(trader.try_create()) == (400, "MARKET_INACTIVE")
+    assert code(trader.cancel(made["order_id"])) == (400, "MARKET_INACTIVE")
     assert trader.balance() == Decimal("1000")
 
 

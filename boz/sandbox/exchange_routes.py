@@ -46,6 +46,7 @@ def routes(world: World) -> list[Route]:
         ("/series/fee_changes", _fee_changes),
         ("/series/{series}", _series),
         ("/series/{series}/markets/{ticker}/candlesticks", _candlesticks),
+        ("/series/{series}/events/{event}/candlesticks", _candlesticks_of_event),
         ("/events", _events),
         ("/events/fee_changes", _fee_changes),
         ("/events/{event}", _event),
@@ -344,6 +345,22 @@ def _candlesticks_of_many(world: World, request: Request, now: dt.datetime) -> R
     told = zip(items, _candles(world, request, items, now), strict=True)
     markets = [{"market_ticker": item.ticker, "candlesticks": candles} for item, candles in told]
     return JSONResponse({"markets": markets}, headers=DERIVED)
+
+
+def _candlesticks_of_event(world: World, request: Request, now: dt.datetime) -> Response:
+    event = request.path_params["event"]
+    items = world.exchange.event(event, now)
+    if items is None or items[0].market.series_ticker != request.path_params["series"]:
+        raise WireError(404, "event_not_found", f"event {event} is not in this series")
+    candles = _candles(world, request, items, now)
+    ends = [row[-1]["end_period_ts"] for row in candles if row]
+    asked = query_int(request.query_params, "end_ts", low=0, high=FAR_FUTURE, default=0) or 0
+    body = {
+        "market_tickers": [item.ticker for item in items],
+        "market_candlesticks": candles,
+        "adjusted_end_ts": max(ends, default=asked),
+    }
+    return JSONResponse(body, headers=DERIVED)
 
 
 def _historical_candlesticks(world: World, request: Request, now: dt.datetime) -> Response:

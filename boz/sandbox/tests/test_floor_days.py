@@ -108,6 +108,34 @@ def test_a_day_in_one_step_and_in_many_ends_alike(at):
     assert day(dt.timedelta(hours=12)) == day(dt.timedelta(minutes=7))
 
 
+def test_a_recorded_quote_that_meets_a_resting_order_is_smaller_by_what_it_gave(client, trader):
+    """The next ask of the recording arrives below a bid that rests."""
+    start = client.world.clock.now()
+    item = client.world.exchange.listed_market(RUNG)
+    for minute in range(1, 300):
+        moment = start + dt.timedelta(minutes=minute)
+        asks = item.book(moment).asks
+        if asks and asks[0].price_c < 60 and asks[0].count > 4:
+            break
+    made = trader.create(price="0.6000", count="2.00")
+    go_to(client, moment)
+    filled = Decimal(trader.order(made["order_id"])["fill_count_fp"])
+    assert filled == 2
+    shown = sum(Decimal(count) for _, count in trader.get(f"/markets/{RUNG}/orderbook")[
+        "orderbook_fp"]["no_dollars"])  # fmt: skip
+    recorded = sum(level.count for level in item.book(moment).asks)
+    assert recorded - 2 <= shown <= recorded
+
+
+def test_candles_of_a_whole_event_are_told_side_by_side(client, trader):
+    body = trader.get(
+        "/series/KXHIGHNY/events/KXHIGHNY-24NOV27/candlesticks",
+        start_ts=1732700000, end_ts=1732730400, period_interval=60,
+    )  # fmt: skip
+    assert len(body["market_tickers"]) == len(body["market_candlesticks"]) == 6
+    assert body["adjusted_end_ts"] == 1732730400
+
+
 # Pauses ----------------------------------------------------------------------------------------
 
 

@@ -183,6 +183,7 @@ def user_order(record: OrderRecord) -> News:
         "is_yes": record.order.side.bought is Side.YES,
         "created_ts_ms": milliseconds(record.created_at),
         "last_updated_ts_ms": milliseconds(record.updated_at),
+        # That the newest specification's reasons come under this name is UNVERIFIED.
         "last_update_reason": record.reason.value,
     }
     if record.order.expires_at is not None:

@@ -367,3 +367,14 @@ def test_random_orders_move_books_and_one_seed_moves_them_alike(at):
     assert played(at, 1) == played(at, 1)
     assert played(at, 1) != as_recorded
     assert played(at, 1) != played(at, 2)
+
+
+def test_one_seed_gives_the_same_identities_and_another_seed_others(at):
+    def identities(seed: int) -> tuple[str, str, str]:
+        trader = Trader(at(NOON, options=FloorOptions(seed=seed)))
+        made = trader.create(**taken())
+        (fill,) = trader.get("/portfolio/fills")["fills"]
+        return trader.user_id, made["order_id"], fill["trade_id"]
+
+    assert identities(1) == identities(1)
+    assert not set(identities(1)) & set(identities(2))

@@ -170,6 +170,9 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(ending):
         (("--port", "70000"), "a port is a whole number in 0..65535, was '70000'"),
         (("--scenario", "sunny"), "invalid choice: 'sunny'"),
         (("--latency-ms", "-200"), "a latency is a number of 0 or more, was '-200'"),
+        (("--orders-per-minute", "many"), "a rate is a number of 0 or more, was 'many'"),
+        (("--accounts", "-1"), "a whole number of 0 or more is needed, was '-1'"),
+        (("--faults", "nowhere.json"), "The plan nowhere.json is no JSON object"),
     ],
 )
 def test_a_wrong_option_is_refused_with_a_sentence(arguments, sentence):

@@ -159,6 +159,8 @@ def _contradiction(order: Order, report: VenueReport) -> str:
                 f"The venue reports a fill at {fill.price_dollars}, above the limit of"
                 f" {order.price_dollars}."
             )
+        if fill.fee_dollars < 0:
+            return f"The venue reports a fill with a fee of {fill.fee_dollars}, below nothing."
     if report.status == "filled" and total != order.count:
         return f"The venue reports the order filled, but only {total} of {order.count} contracts."
     return ""

@@ -234,8 +234,17 @@ def test_a_fill_of_an_ended_trade_is_booked_told_and_paid(approved, monkeypatch)
         lambda order, now: report(order, fills=[fill(order, price="0.99")]),
         lambda order, now: report(order, fills=[fill(order, count=order.count + 1)]),
         lambda order, now: report(order, status="vanished"),
+        lambda order, now: report(
+            order, fills=[replace(fill(order), fee_dollars=Decimal("-0.0086"))]
+        ),
     ],
-    ids=["filled without fills", "above the limit", "more than ordered", "unknown word"],
+    ids=[
+        "filled without fills",
+        "above the limit",
+        "more than ordered",
+        "unknown word",
+        "a fee below nothing",
+    ],
 )
 def test_a_report_that_cannot_be_true_leaves_the_order_unknown(approved, monkeypatch, answer):
     use(monkeypatch, Scripted(answer))

@@ -38,6 +38,12 @@ from markets.tests.test_stream_session import connect, until
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the test's own transaction: looking after old connections would end it."""
+    monkeypatch.setattr(run_module, "close_old_connections", lambda: None)
+
+
 @pytest.fixture
 def ladder() -> list[Market]:
     return make_ladder()

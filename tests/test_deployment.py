@@ -10,7 +10,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PRODUCT = ("migrate", "web", "worker")
+PRODUCT = ("migrate", "web", "worker", "stream")
 
 
 def test_database_and_cache_publish_no_port():

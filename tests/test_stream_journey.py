@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -60,9 +59,7 @@ def world(tmp_path) -> Iterator[dict]:
 
 def manage(world: dict, database: Path, *arguments: str) -> str:
     environment = {
-        **os.environ,
         **product_environment(world, database_url=f"sqlite:///{database}"),
-        "KALSHI_WS_URL": world["websocket"],
         "KALSHI_STREAM_KEY_ID": world["key_id"],
         "KALSHI_STREAM_PRIVATE_KEY_FILE": world["private_key_file"],
     }

@@ -22,6 +22,8 @@ MANAGE = Path(settings.BASE_DIR) / "manage.py"
 SERVICES = {
     "KALSHI_API_URL": "rest",
     "KALSHI_DEMO_API_URL": "rest",
+    "KALSHI_WS_URL": "websocket",
+    "KALSHI_DEMO_WS_URL": "websocket",
     "NWS_API_URL": "nws",
     "AVIATIONWEATHER_API_URL": "aviationweather",
     "OPEN_METEO_API_URL": "open_meteo",

@@ -161,6 +161,24 @@ def test_a_position_is_closed_by_buying_no_more_than_the_opposite(exchange, orde
     assert venue.positions(now=NOW) == ()
 
 
+def test_an_order_does_not_leave_long_after_it_was_decided(exchange, order):
+    seconds = [0.0]
+
+    def answers_slowly(request: httpx.Request) -> None:
+        seconds[0] += 10.0
+
+    exchange.before = answers_slowly
+    venue = open_fake(exchange)
+    venue._monotonic = lambda: seconds[0]
+
+    late = venue.place(order=order, now=NOW)
+
+    assert (late.outcome, exchange.writes()) == ("rejected", [])
+    assert "nothing was sent" in late.reason
+    exchange.before = None
+    assert venue.place(order=order, now=NOW).status == "filled"
+
+
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
 def test_an_order_whose_answer_is_lost_is_found_and_never_sent_again(exchange, order, answer):
     exchange.break_answer = _instead_of_create(answer)

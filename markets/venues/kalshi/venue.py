@@ -14,7 +14,12 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from boz.core.errors import BozBaseException, InvalidOrderError, OperatorActionRequired
+from boz.core.errors import (
+    BozBaseException,
+    InvalidOrderError,
+    OperatorActionRequired,
+    TransientError,
+)
 from boz.core.logging import get_logger
 from boz.core.schemas import Side
 from markets.clients.kalshi.account import ExchangeOrder
@@ -68,6 +73,9 @@ LOOKS: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6, 1.0, 1.5)
 #: No further look begins later than this, seconds: an exchange that does not answer is not waited
 #: for again and again.
 LOOK_SECONDS = 5.0
+#: An order that has not left by then, seconds, is given up: what it was decided on has moved, and a
+#: kill switch may have been turned on since it was last looked at.
+SEND_SECONDS = 15.0
 
 
 class KalshiVenue:
@@ -103,13 +111,14 @@ class KalshiVenue:
 
     def place(self, *, order: VenueOrder, now: dt.datetime) -> VenueReport:
         """Send an order once, and find out what became of it as far as that is quickly known."""
+        deadline = self._monotonic() + SEND_SECONDS
         try:
             self._require_permission()
             require_not_paused(order)
             require_order(order, market_of(order), now)
             _require_exchange_open(now)
             # What raises here had no effect at the exchange; what it did comes as an outcome.
-            outcome = self._create(as_new_order(order), now)
+            outcome = self._create(as_new_order(order), now, deadline)
         except BozBaseException as error:
             return _refused(error.message)
         if isinstance(outcome, OrderRefused):
@@ -304,9 +313,13 @@ class KalshiVenue:
             theirs, account.fills_of(theirs), venue=self.name
         )
 
-    def _create(self, order: NewOrder, now: dt.datetime) -> CreateOutcome:
+    def _create(self, order: NewOrder, now: dt.datetime, deadline: float) -> CreateOutcome:
         """Send an order once; a key that is turned away had no effect, so the other one may try."""
         self._connection.try_out(now=now)
+        if self._monotonic() > deadline:
+            raise TransientError(
+                "The exchange took too long to accept our key, so nothing was sent."
+            )
         return self._connection.use(lambda client: client.create_order(order), now=now)
 
     def _read(self, ask: Callable[[KalshiTradingClient], Result], now: dt.datetime) -> Result:

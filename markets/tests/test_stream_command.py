@@ -188,6 +188,23 @@ def test_a_stored_account_signs_too(exchange: StreamExchange, settings: Any) -> 
         stream("--once", "--account", "other")
 
 
+@pytest.mark.parametrize("url", ["wss://example.org/ws", "ws://external-api-ws.demo.kalshi.co/ws"])
+def test_a_stored_account_signs_for_no_other_host_and_never_in_the_clear(
+    exchange: StreamExchange, settings: Any, url: str
+) -> None:
+    settings.KALSHI_DEMO_WS_URL = url
+    open_account(
+        name="practice",
+        environment="demo",
+        key_id=KEY_ID,
+        pem=exchange.private_pem,
+        actor="tests",
+        now=NOW,
+    )
+    with pytest.raises(CommandError, match="KALSHI_DEMO_WS_URL names .* nothing is sent there"):
+        stream("--once", "--account", "practice")
+
+
 def test_only_open_markets_of_followed_series_are_streamed(ladder: list[Market]) -> None:
     gone, paused = ladder[0], ladder[1]
     Market.objects.filter(pk=gone.pk).update(status=Market.Status.DETERMINED)

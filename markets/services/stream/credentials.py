@@ -10,6 +10,7 @@ from django.conf import settings
 from boz.core.errors import OperatorActionRequired
 from markets.clients.kalshi.signing import Signer, signer_from_pem
 from markets.models import ExchangeAccount
+from markets.venues.kalshi.access import address_of
 
 _NEXT_STEP = (
     "Make a key with the right to read at the exchange, save its private key in a file, and set "
@@ -62,7 +63,6 @@ def _of_account(name: str) -> StreamAccess:
     if account is None:
         known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none"
         raise OperatorActionRequired(f"There is no exchange account {name!r}. There are: {known}.")
+    url = address_of(account.environment, is_stream=True)
     key_id, secret = account.open_keys()[0]
-    is_demo = account.environment == ExchangeAccount.Environment.DEMO
-    url = settings.KALSHI_DEMO_WS_URL if is_demo else settings.KALSHI_WS_URL
     return StreamAccess(url, signer_from_pem(key_id, secret.reveal()))

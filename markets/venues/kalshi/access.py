@@ -63,8 +63,8 @@ def open_venue(environment: str, *, may_place: bool) -> KalshiVenue:
     )
 
 
-def address_of(environment: str) -> str:
-    """Return where orders of an environment go.
+def address_of(environment: str, *, is_stream: bool = False) -> str:
+    """Return where orders of an environment go, or where its stream is.
 
     A key that was stored under the wrong environment, or an address that was put under the wrong
     name, must not turn play money into real money: demo never goes to a real host, nor live to a
@@ -74,17 +74,18 @@ def address_of(environment: str) -> str:
         OperatorActionRequired: If the configured address is not one of this environment.
     """
     is_demo = environment == ExchangeAccount.Environment.DEMO
-    setting = "KALSHI_DEMO_API_URL" if is_demo else "KALSHI_API_URL"
+    kind, scheme = ("WS", "wss") if is_stream else ("API", "https")
+    setting = f"KALSHI_DEMO_{kind}_URL" if is_demo else f"KALSHI_{kind}_URL"
     url: str = getattr(settings, setting)
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     if _is_local(host):
         return url
     allowed = DEMO_HOSTS if is_demo else LIVE_HOSTS
-    if parts.scheme != "https" or not any(_is_within(host, name) for name in allowed):
+    if parts.scheme != scheme or not any(_is_within(host, name) for name in allowed):
         raise OperatorActionRequired(
             f"{setting} names {host or 'no host'}, which is no address of the exchange for"
-            f" {environment} orders over https; nothing is sent there.",
+            f" {environment} over {scheme}; nothing is sent there.",
             {"setting": setting, "host": host},
         )
     return url

@@ -201,7 +201,7 @@ def test_a_stored_account_signs_for_no_other_host_and_never_in_the_clear(
         actor="tests",
         now=NOW,
     )
-    with pytest.raises(CommandError, match="KALSHI_DEMO_WS_URL names .* nothing is sent there"):
+    with pytest.raises(CommandError, match=r"KALSHI_DEMO_WS_URL names .* nothing is sent there"):
         stream("--once", "--account", "practice")
 
 

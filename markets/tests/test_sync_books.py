@@ -106,6 +106,30 @@ def test_a_book_that_cannot_be_is_refused_for_its_market_only(exchange, sides, r
     assert result.done == {"books": 5}
 
 
+@pytest.mark.parametrize(
+    "sides",
+    [None, {"yes_dollars": [["0.5000", "1"]], "no_dollars": [["0.5000", "1"]]}, {}],
+    ids=["not sent", "crossed", "malformed"],
+)
+def test_an_earlier_book_is_not_traded_on_once_the_present_one_is_unusable(exchange, event, sides):
+    ticker = "KXHIGHNY-24NOV15-B54.5"
+    sync_books(now=NOW, client=exchange.client)
+    if sides is None:
+        del exchange.books[ticker]
+    else:
+        exchange.books[ticker] = sides
+    later = NOW + dt.timedelta(minutes=5)
+
+    sync_books(now=later, client=exchange.client)
+
+    assert ticker in latest_books(event=event, as_of=NOW)
+    assert len(latest_books(event=event, as_of=later)) == 5
+    assert ticker not in latest_books(event=event, as_of=later)
+    exchange.books[ticker] = GOOD
+    sync_books(now=later + dt.timedelta(minutes=5), client=exchange.client)
+    assert ticker in latest_books(event=event, as_of=later + dt.timedelta(minutes=5))
+
+
 def test_a_market_for_which_no_book_came_is_told(exchange):
     del exchange.books["KXHIGHNY-24NOV15-B54.5"]
 

@@ -1,7 +1,8 @@
 """Order books of all open markets, in one call: a snapshot and a quote per market and moment.
 
 A row is written each time, also when nothing changed: that the book was still so is knowledge of
-its own, and freshness is judged by it.
+its own, and freshness is judged by it. A market whose book was asked for and cannot be used has no
+known book from then on: the one before is not what is displayed now.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ def sync_books(
     skipped = list(listing.refused)
     snapshots: list[BookSnapshot] = []
     quotes: list[Quote] = []
+    unread = dict(markets)
     for item in listing.items:
-        market = markets.get(item.ticker)
+        market = unread.get(item.ticker)
         if market is None:
             continue
         try:
@@ -55,6 +57,7 @@ def sync_books(
         except InvalidDataError as error:
             skipped.append(SkippedSubject(subject=item.ticker, reason=error.message))
             continue
+        del unread[item.ticker]
         snapshots.append(_snapshot(market, book))
         quotes.append(_quote(market, book, last_prices.get(item.ticker)))
     told = {item.ticker for item in listing.items} | {item.subject for item in listing.refused}
@@ -63,8 +66,9 @@ def sync_books(
         for ticker in markets
         if ticker not in told
     )
+    unknown = [_unknown(market, now) for market in unread.values()]
     with transaction.atomic():
-        BookSnapshot.objects.bulk_create(snapshots, ignore_conflicts=True)
+        BookSnapshot.objects.bulk_create([*snapshots, *unknown], ignore_conflicts=True)
         Quote.objects.bulk_create(quotes, ignore_conflicts=True)
     return AgentResult(done={"books": len(snapshots)}, skipped=skipped)
 
@@ -129,6 +133,10 @@ def _snapshot(market: Market, book: OrderBook) -> BookSnapshot:
         no_bids=[[str(level.price_dollars), str(level.count)] for level in book.no_bids],
         derived_from=book.derived_from,
     )
+
+
+def _unknown(market: Market, at: dt.datetime) -> BookSnapshot:
+    return BookSnapshot(market=market, at=at, available_at=at, derived_from=BookSnapshot.UNKNOWN)
 
 
 def _quote(market: Market, book: OrderBook, last_price: Decimal | None) -> Quote:

@@ -116,6 +116,43 @@ def run_with(run: StreamRun, tell: Callable[[], None]) -> dict[str, Any]:
     return result.done
 
 
+LIVE, DEMO = "external-api.kalshi.com", "external-api.demo.kalshi.co"
+
+
+@pytest.mark.parametrize(
+    ("stream_host", "data_host"),
+    [("external-api-ws.demo.kalshi.co", LIVE), ("external-api-ws.kalshi.com", DEMO)],
+)
+def test_books_of_play_money_and_of_real_money_are_never_stored_as_one(
+    exchange: StreamExchange, settings: Any, stream_host: str, data_host: str
+) -> None:
+    settings.KALSHI_WS_URL = f"wss://{stream_host}/trade-api/ws/v2"
+    settings.KALSHI_API_URL = f"https://{data_host}/trade-api/v2"
+
+    with pytest.raises(CommandError, match="different exchanges"):
+        stream("--once")
+
+    assert not BookSnapshot.objects.exists()
+
+
+def test_a_demo_account_does_not_stream_beside_real_data(
+    exchange: StreamExchange, settings: Any
+) -> None:
+    settings.KALSHI_DEMO_WS_URL = "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"
+    settings.KALSHI_API_URL = f"https://{LIVE}/trade-api/v2"
+    open_account(
+        name="practice",
+        environment="demo",
+        key_id=KEY_ID,
+        pem=exchange.private_pem,
+        actor="ann",
+        now=NOW,
+    )
+
+    with pytest.raises(CommandError, match="different exchanges"):
+        stream("--once", "--account", "practice")
+
+
 def test_once_stores_every_open_book_and_ends(
     exchange: StreamExchange, ladder: list[Market]
 ) -> None:

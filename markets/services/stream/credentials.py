@@ -10,7 +10,7 @@ from django.conf import settings
 from boz.core.errors import OperatorActionRequired
 from markets.clients.kalshi.signing import Signer, signer_from_pem
 from markets.models import ExchangeAccount
-from markets.venues.kalshi.access import address_of
+from markets.venues.kalshi.access import address_of, are_same_exchange
 
 _NEXT_STEP = (
     "Make a key with the right to read at the exchange, save its private key in a file, and set "
@@ -36,8 +36,16 @@ def stream_access(account_name: str | None = None) -> StreamAccess:
     Raises:
         OperatorActionRequired: If there is no usable key; says what to do next.
     """
-    if account_name is not None:
-        return _of_account(account_name)
+    access = _of_settings() if account_name is None else _of_account(account_name)
+    if not are_same_exchange(access.url, settings.KALSHI_API_URL):
+        raise OperatorActionRequired(
+            "The stream's address and KALSHI_API_URL are of different exchanges, play money and "
+            "real money. Their books would be stored as one and traded on; let both name the same."
+        )
+    return access
+
+
+def _of_settings() -> StreamAccess:
     key_id, path = settings.KALSHI_STREAM_KEY_ID, settings.KALSHI_STREAM_PRIVATE_KEY_FILE
     if not key_id or not path:
         missing = "KALSHI_STREAM_PRIVATE_KEY_FILE" if key_id else "KALSHI_STREAM_KEY_ID"

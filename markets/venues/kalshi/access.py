@@ -91,6 +91,18 @@ def address_of(environment: str, *, is_stream: bool = False) -> str:
     return url
 
 
+def are_same_exchange(one: str, other: str) -> bool:
+    """Say whether two addresses are not of play money here and of real money there.
+
+    A host of our own may stand for either.
+    """
+    hosts = [(urlsplit(url).hostname or "").lower() for url in (one, other)]
+    if any(_is_local(host) for host in hosts):
+        return True
+    first, second = (any(_is_within(host, name) for name in DEMO_HOSTS) for host in hosts)
+    return first is second
+
+
 def _is_within(host: str, name: str) -> bool:
     return host.endswith(name) if name.startswith(".") else host == name
 

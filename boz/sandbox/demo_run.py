@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.utils.module_loading import import_string
 from tqdm import tqdm
 
+from boz.core.scheduling import ScheduleEntry
 from boz.sandbox.demo_report import demo_figures
 from boz.sandbox.places import BY_CITY
 from boz.sandbox.replay import ReplayReport, WorldClock, learn_history, play_days
@@ -34,6 +35,9 @@ WORLD_OPENS_AT = dt.datetime.combine(HISTORY_FROM, dt.time(0, 0, tzinfo=dt.UTC))
 #: Nothing of these was kept for those days with the time at which it came out.
 UNRECORDED_SERVICES = (Service.OPEN_METEO, Service.NBM, Service.WEATHER_COMPANY)
 UNRECORDED_SOURCES = (DSM, NWS_HOURLY, NWS_PERIODS)
+
+#: Nothing that is decided reads candles; hourly ones would be a fifth of the demo's work.
+SELDOM = "3 */8 * * *"
 
 USER = "demo"
 PORTFOLIO = "Demo"
@@ -120,13 +124,21 @@ def _trade(clock: WorldClock, report: ReplayReport, *, days: int, step: dt.timed
     with _progress(total, "Trading ", "step") as bar:
         play_days(
             clock=clock,
-            schedule=import_string(f"{settings.SCHEDULES_MODULE}.SCHEDULES"),
+            schedule=_schedule(),
             first_day=FIRST_DAY,
             last_day=last_day,
             step=step,
             report=report,
             progress=lambda moment: _advance(bar, 1, f"{moment:%d %b %H:%M}Z"),
         )
+
+
+def _schedule() -> list[ScheduleEntry]:
+    """Return the ordinary schedule, but candles for people to look at a few times a day."""
+    return [
+        replace(entry, cron=SELDOM) if entry.agent == "candles" else entry
+        for entry in import_string(f"{settings.SCHEDULES_MODULE}.SCHEDULES")
+    ]
 
 
 def _progress(total: int, label: str, unit: str) -> tqdm[Any]:

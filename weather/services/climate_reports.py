@@ -66,14 +66,13 @@ class ClimateReports(Intake[Issuances]):
         """Prepare; ``client`` replaces the ordinary one."""
         super().__init__(now=now)
         self._client = client or NwsClient.from_settings(capture=self.captures)
-        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
         self._refusals = RepeatedRefusals(self.run)
         self._stored = self._left = 0
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[Issuances]]:
         """Plan one list per active station."""
         client = stack.enter_context(self._client)
-        limit = max(NEW_PER_STATION, NEW_PER_RUN // max(1, len(self._stations)))
+        limit = max(NEW_PER_STATION, NEW_PER_RUN // max(1, len(self.stations)))
         return [
             Task(
                 code,
@@ -87,7 +86,7 @@ class ClimateReports(Intake[Issuances]):
                 ),
                 (code,),
             )
-            for code, station in self._stations.items()
+            for code, station in self.stations.items()
         ]
 
     def _known(self, station: Station) -> frozenset[str]:
@@ -112,7 +111,7 @@ class ClimateReports(Intake[Issuances]):
 
     def store(self, task: Task[Issuances], answer: Issuances, captured: Sequence[Captured]) -> int:
         """Write each issuance by itself; one that cannot be read does not hold up the others."""
-        station = self._stations[task.subject]
+        station = self.stations[task.subject]
         self._left += answer.left
         for reason in answer.problems:
             self._refusals.leave_out(

@@ -50,7 +50,6 @@ class GridForecasts(Intake[GridAnswer]):
         """Prepare; ``client`` replaces the ordinary one."""
         super().__init__(now=now)
         self._client = client or NwsClient.from_settings(capture=self.captures)
-        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
         self._stored = 0
         self._reached: set[str] = set()
 
@@ -59,7 +58,7 @@ class GridForecasts(Intake[GridAnswer]):
         client = stack.enter_context(self._client)
         return [
             Task(code, partial(_fetch, KnownCell.of(station), client=client, now=self.now), (code,))
-            for code, station in self._stations.items()
+            for code, station in self.stations.items()
         ]
 
     def store(
@@ -67,7 +66,7 @@ class GridForecasts(Intake[GridAnswer]):
     ) -> int:
         """Write the days of a grid that are not over, once per issuance."""
         grid, point = answer
-        station = self._stations[task.subject]
+        station = self.stations[task.subject]
         keep_cell(station, point, now=self.now)
         require_issued(grid.update_time, now=self.now, what=f"The forecast for {station.name}")
         self.run.note_issue(grid.update_time)
@@ -103,7 +102,7 @@ class GridForecasts(Intake[GridAnswer]):
         is_silent = self.run.is_asked and not self.run.silence.was_heard
         if is_silent or not self.source.is_active:
             return ()
-        return tuple(code for code in self._stations if code not in self._reached)
+        return tuple(code for code in self.stations if code not in self._reached)
 
     def _count_missing(self, grid: Grid) -> None:
         values = [item.value for item in (*grid.max_temperature.values, *grid.temperature.values)]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ from boz.core.errors import BozBaseException
 from boz.core.http import Captured
 from boz.core.logging import get_logger
 from boz.core.redaction import redact_text
+from weather.models import Station
 from weather.services.health import Silence, SourceRun, get_source
 from weather.sources import CALLS_AT_ONCE, SOURCES_BY_CODE, Service
 
@@ -113,6 +115,11 @@ class Intake(ABC, Generic[Answer]):
         self.captures = captures or Captures()
         self.source = get_source(self.source_code)
         self.run = SourceRun(self.source, now=now, silence=silence)
+
+    @cached_property
+    def stations(self) -> dict[str, Station]:
+        """Return the active stations by code, read when they are first needed."""
+        return {item.code: item for item in Station.objects.filter(is_active=True)}
 
     @property
     def service(self) -> Service:

@@ -88,19 +88,18 @@ class ModelRuns(Intake[RunAnswer]):
         super().__init__(now=now, captures=captures, silence=silence)
         self.model = model
         self._client = client or OpenMeteoClient.from_settings(capture=self.captures)
-        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
         self._stored = self._new_runs = 0
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[RunAnswer]]:
         """Plan one task: a second one could meet another run."""
-        if not self._stations:
+        if not self.stations:
             return []
         fetch = _Fetch(
             client=stack.enter_context(self._client),
             captures=self.captures,
             model=self.model,
-            places=tuple(_place(station) for station in self._stations.values()),
-            stored=stored_runs(self.source, list(self._stations.values()), now=self.now),
+            places=tuple(_place(station) for station in self.stations.values()),
+            stored=stored_runs(self.source, list(self.stations.values()), now=self.now),
             now=self.now,
         )
         return [Task(self.model.name, fetch)]
@@ -111,17 +110,17 @@ class ModelRuns(Intake[RunAnswer]):
         require_issued(issued_at, now=self.now, what=f"The run of {self.model.name}")
         self.run.note_issue(issued_at)
         found = [
-            StationDays(self._stations[place.place.code], days, call.captured)
+            StationDays(self.stations[place.place.code], days, call.captured)
             for call in answer.calls
             for place in call.places
             if (days := self._days(place, answer.update, call.captured))
         ]
-        if len(answer.places) == len(self._stations):
+        if len(answer.places) == len(self.stations):
             self._judge_whole(answer, found)
         stored = store_forecasts(found, run=self.run)
         lacking = {place.place.code for place in answer.places}
         lacking -= {item.station.code for item in found}
-        self.run.answered([code for code in self._stations if code not in lacking])
+        self.run.answered([code for code in self.stations if code not in lacking])
         self._stored += stored
         self._new_runs += bool(stored)
         return stored
@@ -134,7 +133,7 @@ class ModelRuns(Intake[RunAnswer]):
         self, answer: PlaceHours | PlaceRefused, update: ModelUpdate, captured: Captured | None
     ) -> list[IssuedDay]:
         """Return the usable days of a place; what is not, is left out with its reason."""
-        station = self._stations[answer.place.code]
+        station = self.stations[answer.place.code]
         evidence = () if captured is None else (captured,)
         if isinstance(answer, PlaceRefused):
             self.run.leave_out(station.code, answer.error, station=station, captured=evidence)

@@ -45,10 +45,9 @@ class NwsObservations(Intake[StationObservations]):
         """Prepare; ``client`` replaces the ordinary one, ``look_back`` is how far back to ask."""
         super().__init__(now=now)
         self._client = client or NwsClient.from_settings(capture=self.captures)
-        self._stations = {item.code: item for item in Station.objects.filter(is_active=True)}
         self._since = now - look_back
         self._refusals = RepeatedRefusals(self.run)
-        self._recent_highs = recent_highs(tuple(self._stations.values()), now=now)
+        self._recent_highs = recent_highs(tuple(self.stations.values()), now=now)
         self._stored = self._withdrawn = 0
 
     def tasks(self, stack: ExitStack) -> Sequence[Task[StationObservations]]:
@@ -56,7 +55,7 @@ class NwsObservations(Intake[StationObservations]):
         client = stack.enter_context(self._client)
         return [
             Task(code, partial(client.observations, station.icao, start=self._since), (code,))
-            for code, station in self._stations.items()
+            for code, station in self.stations.items()
         ]
 
     def store(
@@ -66,7 +65,7 @@ class NwsObservations(Intake[StationObservations]):
         captured: Sequence[Captured],
     ) -> int:
         """Write the rows not stored yet; a stored one that has failed the quality control goes."""
-        station = self._stations[task.subject]
+        station = self.stations[task.subject]
         for subject, reason in answer.problems:
             self._refusals.leave_out(
                 subject, InvalidDataError(reason), captured=captured, station=station

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boz.core.schemas import Side
-from markets.models import Market
+from markets.models import ExchangeStatus, Market
 from markets.tests.factories import NOW, BookSnapshotFactory, make_ladder
 from markets.venues import PlacedOrder, Venue, VenueOrder, get_venue
 
@@ -71,6 +71,30 @@ def test_placing_again_gives_the_same_order_and_the_same_fills(venue, market):
     assert venue.place(order=order, now=NOW) == first
     identities = [fill.venue_trade_id for fill in first.fills]
     assert len(set(identities)) == 2
+
+
+def test_paper_takes_no_order_that_the_exchange_would_not_have_taken(venue, market):
+    ExchangeStatus.objects.create(
+        read_at=NOW, confirmed_at=NOW, is_exchange_active=True, is_trading_active=False
+    )
+    placed = PlacedOrder(order=_order(market), placed_at=NOW)
+
+    report = venue.place(order=placed.order, now=NOW)
+
+    assert (report.outcome, report.fills) == ("rejected", ())
+    assert "paused" in report.reason
+    assert _state(venue, placed, minutes=30).status == "rejected", "also when asked later"
+
+
+def test_paper_rests_on_the_weekly_pause(venue, market):
+    thursday = dt.datetime(2024, 11, 14, 9, 0, tzinfo=dt.UTC)
+    Market.objects.update(open_time=thursday - MINUTE)
+    BookSnapshotFactory(market=market, at=thursday)
+
+    report = venue.place(order=_order(market), now=thursday)
+
+    assert report.outcome == "rejected"
+    assert "Thursday" in report.reason
 
 
 def test_a_pause_after_the_fact_does_not_undo_a_resting_order(venue, market):

@@ -11,6 +11,7 @@ the same fill identities, unless a book of an earlier time was stored late. What
   offers at that price or better beyond those offered before. Being hit without the book crossing
   our price is not assumed: queue positions are not known, so paper makers fill late rather than
   early.
+* While the exchange is known to be paused it takes no order, so neither does paper.
 * What still rests when the market closes is cancelled.
 """
 
@@ -27,7 +28,7 @@ from boz.core.schemas import FeeTerms, OrderBook
 from markets.domain.fees import OrderFeeAccumulator, maker_rate
 from markets.matching import MatchResult, MatchStatus, TimeInForce, match_against_book
 from markets.models import BookSnapshot, Market
-from markets.selectors import fee_terms, latest_book
+from markets.selectors import fee_terms, latest_book, trading_pause
 from markets.venues.base import (
     OrderStatus,
     PlacedOrder,
@@ -91,6 +92,9 @@ class PaperVenue:
     def _match(self, order: VenueOrder, now: dt.datetime) -> tuple[Market, MatchResult]:
         market = market_of(order)
         require_order(order, market, now)
+        pause = trading_pause(as_of=now)
+        if pause is not None:
+            raise InvalidOrderError(f"{pause.reason} No order would have been taken.")
         if order.closes:
             raise InvalidOrderError("On paper no contracts are held that an order could close.")
         book = latest_book(market=market, as_of=now)

@@ -26,7 +26,6 @@ from markets.matching.events import (
     LevelChanged,
     UpdateReason,
 )
-from markets.matching.latency import Underway
 from markets.matching.orders import (
     Amendment,
     BookSide,
@@ -68,7 +67,6 @@ __all__ = [
     "Settlement",
     "TimeInForce",
     "Totals",
-    "Underway",
     "UpdateReason",
     "match_against_book",
 ]

@@ -8,7 +8,6 @@ from markets.selectors.listings import ladder, price_ranges, tradeable_events
 from markets.selectors.operations import (
     MAX_STATUS_AGE,
     TradingPause,
-    exchange_is_open,
     latest_status,
     trading_pause,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "MAX_STATUS_AGE",
     "TradingPause",
     "candles",
-    "exchange_is_open",
     "fee_terms",
     "known_fees",
     "ladder",

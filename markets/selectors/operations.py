@@ -38,11 +38,6 @@ class TradingPause:
     cancels_work: bool
 
 
-def exchange_is_open(*, as_of: dt.datetime, needs_status: bool = False) -> bool:
-    """Say whether orders could be placed; see :func:`trading_pause`."""
-    return trading_pause(as_of=as_of, needs_status=needs_status) is None
-
-
 def trading_pause(*, as_of: dt.datetime, needs_status: bool = False) -> TradingPause | None:
     """Return the pause that holds at ``as_of`` as far as was known then; None when it trades.
 

@@ -10,7 +10,7 @@ from boz.core.clock import format_utc
 from boz.core.models import JobRun
 from markets.clients.kalshi import KalshiMarketData
 from markets.models import ExchangeHours, ExchangeStatus, MaintenanceWindow
-from markets.selectors import exchange_is_open, trading_pause
+from markets.selectors import trading_pause
 from markets.services.sync import sync_operations
 from markets.tests.exchange import FakeExchange, client_of
 
@@ -50,7 +50,7 @@ def _window(start, end):
 def test_an_exchange_that_trades_is_open(exchange):
     _sync(exchange)
 
-    assert exchange_is_open(as_of=NOW, needs_status=True)
+    assert trading_pause(as_of=NOW, needs_status=True) is None
     assert trading_pause(as_of=NOW) is None
 
 
@@ -85,7 +85,7 @@ def test_weather_trades_on_its_own_shard(exchange):
     ]
     _sync(exchange)
 
-    assert not exchange_is_open(as_of=NOW)
+    assert trading_pause(as_of=NOW) is not None
 
 
 def test_a_state_is_one_row_until_it_changes(exchange):
@@ -96,8 +96,8 @@ def test_a_state_is_one_row_until_it_changes(exchange):
 
     spans = ExchangeStatus.objects.order_by("read_at").values_list("read_at", "confirmed_at")
     assert list(spans) == [(NOW, NOW + 10 * MINUTE), (NOW + 15 * MINUTE, NOW + 15 * MINUTE)]
-    assert exchange_is_open(as_of=NOW + 14 * MINUTE)
-    assert not exchange_is_open(as_of=NOW + 15 * MINUTE)
+    assert trading_pause(as_of=NOW + 14 * MINUTE) is None
+    assert trading_pause(as_of=NOW + 15 * MINUTE) is not None
 
 
 def test_a_time_in_which_nothing_was_heard_is_not_known_afterwards_either(exchange):
@@ -108,11 +108,11 @@ def test_a_time_in_which_nothing_was_heard_is_not_known_afterwards_either(exchan
     pause = trading_pause(as_of=NOW + HOUR, needs_status=True)
     assert pause is not None
     assert "last at 2026-11-17T20:00:00Z" in pause.reason
-    assert exchange_is_open(as_of=NOW + 3 * HOUR, needs_status=True)
+    assert trading_pause(as_of=NOW + 3 * HOUR, needs_status=True) is None
 
 
 def test_a_state_never_heard_stops_real_orders_only():
-    assert exchange_is_open(as_of=NOW)
+    assert trading_pause(as_of=NOW) is None
     pause = trading_pause(as_of=NOW, needs_status=True)
     assert pause is not None
     assert "never" in pause.reason
@@ -134,11 +134,11 @@ def test_announced_maintenance_is_known_from_its_announcement(exchange):
     result = _sync(exchange, NOW + MINUTE)
 
     assert result.done["windows"] == 1
-    assert exchange_is_open(as_of=start - MINUTE)
+    assert trading_pause(as_of=start - MINUTE) is None
     pause = trading_pause(as_of=start)
     assert pause is not None
     assert (pause.until, pause.cancels_work) == (start + HOUR, False)
-    assert exchange_is_open(as_of=start + HOUR)
+    assert trading_pause(as_of=start + HOUR) is None
     assert not MaintenanceWindow.objects.filter(available_at__lte=NOW).exists()
 
 
@@ -149,7 +149,7 @@ def test_maintenance_taken_back_before_its_start_is_none(exchange):
     exchange.schedule["maintenance_windows"] = []
     _sync(exchange, NOW + MINUTE)
 
-    assert exchange_is_open(as_of=start)
+    assert trading_pause(as_of=start) is None
 
 
 def test_maintenance_no_longer_listed_while_it_lasts_goes_on(exchange):
@@ -159,7 +159,7 @@ def test_maintenance_no_longer_listed_while_it_lasts_goes_on(exchange):
     exchange.schedule["maintenance_windows"] = []
     _sync(exchange, start + MINUTE)
 
-    assert not exchange_is_open(as_of=start + 2 * MINUTE)
+    assert trading_pause(as_of=start + 2 * MINUTE) is not None
 
 
 def test_outside_of_listed_hours_nothing_trades(exchange):
@@ -168,7 +168,7 @@ def test_outside_of_listed_hours_nothing_trades(exchange):
     _sync(exchange, NOW + MINUTE)
 
     # 20:00 UTC is 15:00 in New York; 21:00 UTC is the end.
-    assert exchange_is_open(as_of=NOW + 59 * MINUTE)
+    assert trading_pause(as_of=NOW + 59 * MINUTE) is None
     pause = trading_pause(as_of=NOW + HOUR)
     assert pause is not None
     assert "listed hours" in pause.reason
@@ -179,7 +179,7 @@ def test_hours_outside_of_which_the_exchange_was_seen_trading_are_not_believed(e
     exchange.schedule["standard_hours"] = [_hours("08:00", "09:00")]
     _sync(exchange)
 
-    assert exchange_is_open(as_of=NOW + MINUTE)
+    assert trading_pause(as_of=NOW + MINUTE) is None
 
 
 def test_hours_are_stored_once_while_they_stay_the_same(exchange):
@@ -188,7 +188,7 @@ def test_hours_are_stored_once_while_they_stay_the_same(exchange):
     _sync(exchange, NOW + HOUR)
 
     assert ExchangeHours.objects.count() == 1
-    assert exchange_is_open(as_of=NOW + HOUR)
+    assert trading_pause(as_of=NOW + HOUR) is None
 
 
 def test_an_exchange_that_does_not_answer_leaves_what_was_known(exchange):

@@ -120,6 +120,8 @@ def book_report(*, order_id: int, report: VenueReport, now: dt.datetime) -> Orde
     contradiction = _contradiction(order, report)
     if contradiction:
         log.error(contradiction, client_order_id=order.client_order_id)
+        if PROGRESS[OrderStatus(order.status)] > PROGRESS[OrderStatus.UNKNOWN]:
+            _tell_contradiction(order, contradiction, now)
         return mark_unknown(
             order_id=order_id,
             reason=contradiction,
@@ -230,6 +232,18 @@ def _tell_late_fill(trade: Trade, now: dt.datetime) -> None:
         body=f"{reason} The contracts are held and will be paid out; look at the market.",
         now=now,
         subject_key=f"late-fill:{trade.pk}",
+    )
+
+
+def _tell_contradiction(order: Order, contradiction: str, now: dt.datetime) -> None:
+    """An order that is known keeps its state, but what the venue says now is not booked."""
+    notify(
+        level="ERROR",
+        title="What the venue says of an order cannot be true",
+        body=f"{order.count} {order.get_side_display()} {order.trade.market.ticker}:"
+        f" {contradiction} Nothing of it is booked; compare the order with the venue's own page.",
+        now=now,
+        subject_key=f"contradiction:{order.client_order_id}",
     )
 
 

@@ -258,6 +258,22 @@ def test_a_report_that_cannot_be_true_leaves_the_order_unknown(approved, monkeyp
     assert approved.reserved_dollars == approved.max_cost_dollars
 
 
+def test_a_resting_order_of_which_the_venue_says_what_cannot_be_true_is_told(approved, monkeypatch):
+    use(monkeypatch, Scripted(lambda order, now: report(order, "resting")))
+    order = execute_trade(trade_id=approved.pk, now=NOW)
+    assert order.status == OrderStatus.RESTING
+    assert not Notification.objects.exists()
+    use(monkeypatch, Scripted(lambda order, now: report(order, "filled")))
+
+    reconcile(now=LATER)
+    reconcile(now=LATER)
+
+    order.refresh_from_db()
+    assert order.status == OrderStatus.RESTING
+    (told,) = Notification.objects.all()
+    assert "only 0.00 of 6.00 contracts" in told.body
+
+
 def test_the_same_partial_report_twice_does_not_shrink_the_reservation_twice(approved, monkeypatch):
     approved.count, approved.max_cost_dollars = Decimal("4"), Decimal("1.0000")
     approved.portfolio.max_trade_size_dollars = Decimal("5")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client, override_settings
+from django.utils.formats import localize
 
 from boz.core.audit import record_audit
 from boz.core.models import AuditEvent, JobRun, LogEntry, NotificationTarget
@@ -99,3 +102,9 @@ def test_a_refused_form_does_not_show_the_address(operator: Client) -> None:
 
     assert answer.status_code == 200
     assert CANARY not in answer.content.decode()
+
+
+def test_pages_write_a_moment_in_iso_order_with_its_zone():
+    moment = dt.datetime(2026, 7, 9, 15, 5, tzinfo=dt.UTC)
+
+    assert localize(moment) == "2026-07-09 15:05 UTC"

@@ -223,8 +223,8 @@ def storm(exchange: StreamExchange, chance: random.Random, *, seconds: float) ->
         exchange.change(ticker, side, price, change, is_lost=chance.random() < 0.02)
         if chance.random() < 0.003:
             exchange.disconnect()
-        if chance.random() < 0.01:
-            time.sleep(0.005)
+        # Slowly enough that a connection sees many frames before it breaks, lost ones among them.
+        time.sleep(0.001)
 
 
 def proven(feed: Feed, exchange: StreamExchange, session: Session) -> None:

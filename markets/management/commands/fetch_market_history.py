@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from boz.core.clock import exchange_day, format_utc, utc_now
+from boz.core.commands import INTERRUPTED, Progress, TeachingCommand, day_argument
 from boz.core.errors import BozBaseException
 from markets.clients.kalshi import KalshiMarketData
 from markets.models import MarketHistoryChunk, Series
@@ -31,11 +31,7 @@ from markets.services.history.past_events import PastEvents, fetch_past_events
 from markets.services.history.tiers import Tiers
 from markets.services.sync.series import known_series
 
-#: Exit code of a program that an interrupt has ended.
-INTERRUPTED = 130
 USUAL_REACH = dt.timedelta(days=60)
-#: Lines of progress in a log.
-PROGRESS_LINES = 20
 
 _EPILOG = """\
 First the settled events of each series with their markets and results are listed and stored, then
@@ -99,16 +95,11 @@ class _Tally:
         return Counter(item.reason for item in self.failed).most_common()
 
 
-class Command(BaseCommand):
+class Command(TeachingCommand):
     """Fetches what is missing of the exchange's past, and says what there is."""
 
+    epilog = _EPILOG
     help = "Fetch settled events, candles and trades of the exchange. It can be resumed."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the layout of the epilog."""
-        kwargs.setdefault("epilog", _EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Describe the arguments."""
@@ -120,12 +111,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--since",
-            type=_day,
+            type=day_argument,
             metavar="D",
             help=f"First climate day. Default: {USUAL_REACH.days} days back.",
         )
         parser.add_argument(
-            "--until", type=_day, metavar="D", help="Last climate day. Default: yesterday."
+            "--until", type=day_argument, metavar="D", help="Last climate day. Default: yesterday."
         )
         parser.add_argument(
             "--only",
@@ -200,14 +191,11 @@ class Command(BaseCommand):
         is_quiet: bool,
         now: dt.datetime,
     ) -> None:
-        every = max(1, len(chunks) // PROGRESS_LINES)
-        with tqdm(total=len(chunks), desc="data", unit="part", disable=is_quiet) as bar:
-            for done, outcome in enumerate(backfill(chunks, tiers=tiers, now=now), start=1):
+        bar = Progress(len(chunks), unit="part", stderr=self.stderr, is_quiet=is_quiet)
+        with bar as progress:
+            for outcome in backfill(chunks, tiers=tiers, now=now):
                 tally.add(outcome)
-                bar.set_postfix_str(f"{outcome.chunk.name}, {tally.rows} rows", refresh=False)
-                bar.update(1)
-                if is_quiet and (done % every == 0 or done == len(chunks)):
-                    self.stderr.write(f"{done} of {len(chunks)} parts, {tally.rows} rows")
+                progress.advance(outcome.chunk.name, rows=tally.rows)
 
 
 def _series(tickers: Sequence[str] | None) -> list[Series]:
@@ -222,13 +210,6 @@ def _series(tickers: Sequence[str] | None) -> list[Series]:
             f"There are: {', '.join(found)}."
         )
     return [found[ticker] for ticker in sorted(set(tickers))]
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no day such as 2026-01-31") from error
 
 
 def _require_all(tally: _Tally) -> None:

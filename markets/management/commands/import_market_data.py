@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
+from boz.core.commands import TeachingCommand
 from boz.core.errors import BozBaseException
 from markets.services.imports import import_market_data
 
@@ -30,16 +30,11 @@ Examples:
 """
 
 
-class Command(BaseCommand):
+class Command(TeachingCommand):
     """Imports recorded files."""
 
+    epilog = _EPILOG
     help = "Import recorded markets, trades or quotes. Broken rows are skipped and counted."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the layout of the epilog."""
-        kwargs.setdefault("epilog", _EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Describe the arguments."""

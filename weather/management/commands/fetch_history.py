@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
+from django.core.management.base import CommandError, CommandParser
 
 from boz.core.clock import format_utc, utc_now
+from boz.core.commands import INTERRUPTED, Progress, TeachingCommand, day_argument
 from weather.models import ForecastSource, Station
 from weather.services.history.archive import Kind
 from weather.services.history.archives import ARCHIVED_SOURCES, open_archives
@@ -24,11 +21,6 @@ from weather.services.history.backfill import Outcome, backfill
 from weather.services.history.coverage import Coverage, SourceCoverage, coverage
 from weather.services.history.plan import Chunk, make_plan
 from weather.services.intake import Captures
-
-#: Exit code of a program that an interrupt has ended.
-INTERRUPTED = 130
-#: Lines of progress in a log.
-PROGRESS_LINES = 20
 
 _EPILOG = """\
 What is fetched, of all active stations, unless told otherwise:
@@ -82,16 +74,11 @@ class _Tally:
         return [(source, reason, count) for (source, reason), count in counted.items()]
 
 
-class Command(BaseCommand):
+class Command(TeachingCommand):
     """Fetches what is missing of the past, and says what there is."""
 
+    epilog = _EPILOG
     help = "Fetch the past from archives: truth, forecasts, observations. It can be resumed."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the layout of the epilog."""
-        kwargs.setdefault("epilog", _EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Describe the arguments."""
@@ -102,10 +89,13 @@ class Command(BaseCommand):
             help="Code of a station, such as NY; may be repeated. Default: all active ones.",
         )
         parser.add_argument(
-            "--since", type=_day, metavar="D", help="First climate day, such as 2025-01-31."
+            "--since", type=day_argument, metavar="D", help="First climate day, such as 2025-01-31."
         )
         parser.add_argument(
-            "--until", type=_day, metavar="D", help="Last climate day. Default: the last one over."
+            "--until",
+            type=day_argument,
+            metavar="D",
+            help="Last climate day. Default: the last one over.",
         )
         parser.add_argument(
             "--only",
@@ -165,50 +155,18 @@ class Command(BaseCommand):
     ) -> tuple[_Tally, bool]:
         """Return what came of it, and whether the operator ended it early."""
         tally = _Tally()
-        is_quiet = options["json"] or not sys.stderr.isatty()
+        bar = Progress(len(chunks), unit="call", stderr=self.stderr, is_quiet=options["json"])
         try:
-            with _Progress(len(chunks), is_quiet=is_quiet, stderr=self.stderr) as progress:
+            with bar as progress:
                 for outcome in backfill(chunks, captures=captures, now=now):
                     tally.add(outcome)
-                    progress.advance(outcome, rows=tally.rows)
+                    progress.advance(outcome.chunk.name, rows=tally.rows)
         except KeyboardInterrupt:
             return tally, True
         return tally, False
 
     def _print(self, what: dict[str, Any] | str) -> None:
         self.stdout.write(what if isinstance(what, str) else json.dumps(what))
-
-
-class _Progress:
-    """A bar for a person; a line now and then for a log."""
-
-    def __init__(self, total: int, *, is_quiet: bool, stderr: Any) -> None:
-        self._stderr = stderr
-        self._total = total
-        self._done = 0
-        self._every = max(1, total // PROGRESS_LINES)
-        self._bar = None if is_quiet else tqdm(total=total, unit="call", file=sys.stderr)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def advance(self, outcome: Outcome, *, rows: int) -> None:
-        """Go one step on."""
-        self._done += 1
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{outcome.chunk.name}, {rows} rows", refresh=False)
-            self._bar.update(1)
-        elif self._done % self._every == 0 or self._done == self._total:
-            self._stderr.write(f"{self._done} of {self._total} calls, {rows} rows")
 
 
 @contextmanager
@@ -244,13 +202,6 @@ def _stations(codes: Sequence[str] | None) -> list[Station]:
         known = ", ".join(Station.objects.values_list("code", flat=True))
         raise CommandError(f"No station has the code {', '.join(unknown)}. There are: {known}.")
     return found
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no day such as 2025-01-31") from error
 
 
 def _require_all(chunks: Sequence[Chunk], tally: _Tally, *, is_interrupted: bool) -> None:

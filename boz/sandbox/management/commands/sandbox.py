@@ -7,13 +7,14 @@ import json
 import math
 import signal
 import threading
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from boz.core.clock import format_utc, parse_utc
+from boz.core.commands import TeachingCommand
 from boz.core.errors import BozBaseException
 from boz.sandbox.fault_plan import order_plan
 from boz.sandbox.floor.floor import FloorOptions
@@ -84,21 +85,16 @@ Examples:
 """
 
 
-class Command(BaseCommand):
+class Command(TeachingCommand):
     """Serves recorded days on loopback HTTP under a simulated clock."""
 
+    epilog = _EPILOG
     help = (
         "Serve the exchange and the weather services on loopback HTTP, replaying recorded days "
         "under a simulated clock; the exchange trades. When ready, prints one JSON line that says "
         "where everything is. Needs no database and no network."
     )
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the layout of the epilog."""
-        kwargs.setdefault("epilog", _EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

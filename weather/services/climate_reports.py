@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from django.db import transaction
 from django.db.models import Q
 
 from boz.core.errors import BozBaseException, InvalidDataError
@@ -17,7 +16,7 @@ from weather.clients.nws import NwsClient, Product, ProductRef
 from weather.domain.climate_report import ClimateSummary, parse_climate_reports, same_station
 from weather.models import ClimateReport, ForecastSource, Refusal, Station
 from weather.services.intake import Captures, Intake, Task
-from weather.services.payloads import store_payload
+from weather.services.payloads import store_with_payload
 from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import NWS_CLI
 
@@ -143,11 +142,7 @@ class ClimateReports(Intake[Issuances]):
         for row in rows:
             self.run.note_issue(row.issued_at)
             self.run.count_values(seen=1, missing=row.max_f is None)
-        with transaction.atomic():
-            payload = None if item.captured is None else store_payload(item.captured)
-            for row in rows:
-                row.payload = payload
-            ClimateReport.objects.bulk_create(rows, ignore_conflicts=True)
+        store_with_payload(rows, item.captured)
         return len(rows)
 
     def done(self) -> dict[str, int]:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from django.db import transaction
-
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
 from weather.clients.iem import IemClient
@@ -19,7 +17,7 @@ from weather.domain.daily_summary_message import (
 from weather.models import DailySummary, ForecastSource, Station
 from weather.services.forecast_rows import require_issued
 from weather.services.intake import Intake, Task
-from weather.services.payloads import store_payload
+from weather.services.payloads import store_with_payload
 from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import DSM
 
@@ -162,14 +160,7 @@ def _store(rows: Sequence[DailySummary], *, captured: Captured | None) -> int:
     # The archive gives the newest first: of two under one name, the later entry stands.
     keyed = {_key(row): row for row in reversed(rows)}
     new = [row for key, row in keyed.items() if key not in known]
-    if not new:
-        return 0
-    with transaction.atomic():
-        payload = None if captured is None else store_payload(captured)
-        for row in new:
-            row.payload = payload
-        # Another run may have written them since; the first one stands.
-        DailySummary.objects.bulk_create(new, ignore_conflicts=True)
+    store_with_payload(new, captured)
     return len(new)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
 from weather.domain.metar import MetarReport
 from weather.domain.station_observation import StationObservation
 from weather.models import ForecastSource, Observation, Station
 from weather.services.health import SourceRun
-from weather.services.payloads import store_payload
+from weather.services.payloads import store_with_payload
 
 #: A report from further in the future than this has a broken time.
 CLOCK_TOLERANCE = dt.timedelta(minutes=10)
@@ -71,14 +69,7 @@ def store_observations(
     for row in rows:
         run.note_issue(row.issued_at)
     new = _unknown(rows, run=run)
-    if not new:
-        return 0
-    with transaction.atomic():
-        payload = None if captured is None else store_payload(captured)
-        for row in new:
-            row.payload = payload
-        # Another run may have written them since; the first one stands.
-        Observation.objects.bulk_create(new, ignore_conflicts=True)
+    store_with_payload(new, captured)
     return len(new)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Sequence
+
+from django.db import transaction
 
 from boz.core.http import Captured
-from weather.models import Payload
+from weather.models import Payload, Said
 
 #: Of an answer of megabytes for all stations, the usual level 6 saves another sixth in five times
 #: the time, which would be most of what its storing takes.
@@ -26,6 +29,18 @@ def store_payload(captured: Captured) -> Payload:
         },
     )
     return payload
+
+
+def store_with_payload(rows: Sequence[Said], captured: Captured | None) -> None:
+    """Write rows of one kind together with the answer that they came from."""
+    if not rows:
+        return
+    with transaction.atomic():
+        payload = None if captured is None else store_payload(captured)
+        for row in rows:
+            row.payload = payload
+        # Another run may have written them since; the first one stands.
+        type(rows[0]).objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def payload_body(payload: Payload) -> bytes:

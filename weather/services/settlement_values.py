@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from django.db import transaction
-
 from boz.core.errors import InvalidDataError
 from boz.core.http import Captured
 from weather.clients.weather_company import (
@@ -25,7 +23,7 @@ from weather.domain.temperature import unit_mixup
 from weather.models import DailySummary, Station
 from weather.services.forecast_rows import recent_highs, require_issued
 from weather.services.intake import Intake, Task
-from weather.services.payloads import store_payload
+from weather.services.payloads import store_with_payload
 from weather.services.repeated_refusals import RepeatedRefusals
 from weather.sources import WEATHER_COMPANY
 
@@ -134,10 +132,7 @@ class SettlementValues(Intake[DailyValues]):
         if row is None:
             return 0
         self.run.note_issue(row.issued_at)
-        with transaction.atomic():
-            row.payload = store_payload(captured[-1]) if captured else None
-            # Another run may have written it since; the first one stands.
-            DailySummary.objects.bulk_create([row], ignore_conflicts=True)
+        store_with_payload([row], captured[-1] if captured else None)
         return 1
 
     def _changed(self, value: DailyValue, station: Station) -> DailySummary | None:

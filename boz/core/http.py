@@ -221,17 +221,6 @@ class HttpTransport:
         """
         return self._fetch(path, params, headers, weight, lambda fetched: fetched)
 
-    def get_text(
-        self,
-        path: str,
-        *,
-        params: Params | None = None,
-        headers: Mapping[str, str] | None = None,
-        weight: float = 1.0,
-    ) -> str:
-        """Return the body of a GET as text; arguments and errors as for :meth:`get`."""
-        return self._fetch(path, params, headers, weight, lambda fetched: fetched.text)
-
     def get_json(
         self,
         path: str,

@@ -53,7 +53,9 @@ class BookSide(StrEnum):
 class SelfTradePrevention(StrEnum):
     """What gives way when an order would trade with one of its own account."""
 
+    #: The incoming one is cancelled.
     TAKER_AT_CROSS = "taker_at_cross"
+    #: The resting one is cancelled, the incoming one goes on.
     MAKER = "maker"
 
 

@@ -267,7 +267,7 @@ def test_a_body_of_rubbish_can_be_kept_as_evidence() -> None:
 def test_text_is_read_whatever_its_bytes() -> None:
     world = World(httpx.Response(200, content=b"CLIMATE REPORT \xb0F"))
 
-    assert world.open().get_text("a").startswith("CLIMATE REPORT ")
+    assert world.open().get("a").text.startswith("CLIMATE REPORT ")
 
 
 def test_a_plain_get_tells_status_headers_and_body() -> None:
@@ -450,7 +450,7 @@ def test_a_call_weighs_what_it_costs_at_every_attempt() -> None:
     http = world.open(limiter=limiter)
 
     assert http.get_json("a", weight=8.2) == 1
-    http.get_text("a", weight=3.0)
+    http.get("a", weight=3.0)
     http.get("a")
 
     assert limiter.reserved == [8.2, 8.2, 3.0, 1.0]

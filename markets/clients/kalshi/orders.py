@@ -9,31 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final
 
 from boz.core.errors import InvalidOrderError
 from boz.core.money import COUNT_STEP, MICRO_STEP, ONE
 from markets.clients.kalshi.account import BOOK_SIDES
+from markets.matching.orders import SelfTradePrevention, TimeInForce
 
 MAX_ID_CHARS: Final = 128
-
-
-class TimeInForce(StrEnum):
-    """How long an order stands."""
-
-    GOOD_TILL_CANCELED = "good_till_canceled"
-    IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
-    FILL_OR_KILL = "fill_or_kill"
-
-
-class SelfTradePrevention(StrEnum):
-    """Which of two own orders gives way when they would trade with each other."""
-
-    #: The incoming one is cancelled.
-    TAKER_AT_CROSS = "taker_at_cross"
-    #: The resting one is cancelled, the incoming one goes on.
-    MAKER = "maker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from boz.core.schemas import Confidence
 from markets.models import Event
+from prediction.domain.horizons import Horizon
 from weather.models import Station
 
 
@@ -25,6 +27,13 @@ class EngineFit(models.Model):
     parameters = models.JSONField(help_text="The engine's own parameters.")
     parameters_hash = models.CharField(max_length=64, help_text="Hash of the parameters.")
     scores = models.JSONField(default=dict, blank=True, help_text="In-sample scores.")
+    engine_version = models.PositiveIntegerField(
+        default=1, help_text="Version of the engine that learned them; another one cannot use them."
+    )
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on the fit before it counts again."
+    )
+    withdrawn_reason = models.TextField(blank=True, help_text="Why it was withdrawn.")
 
     class Meta:
         ordering = ("-as_of",)
@@ -41,6 +50,28 @@ class EngineFit(models.Model):
         return f"{self.engine} v{self.version} {self.station.code}"
 
 
+class Champion(models.Model):
+    """Which engine's belief counts from a moment on; the others go on being scored beside it."""
+
+    engine = models.CharField(max_length=40, help_text="Registry name of the engine.")
+    since = models.DateTimeField(unique=True, help_text="From when it counts.")
+    reason = models.TextField(help_text="Why it was chosen.")
+    chosen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who chose it.",
+    )
+
+    class Meta:
+        ordering = ("-since",)
+
+    def __str__(self) -> str:
+        return f"{self.engine} since {self.since:%Y-%m-%d %H:%M}Z"
+
+
 class Prediction(models.Model):
     """One calibrated distribution of a climate day's high over whole °F, as of a moment."""
 
@@ -48,10 +79,34 @@ class Prediction(models.Model):
         Station, on_delete=models.PROTECT, related_name="predictions", help_text="Where."
     )
     climate_day = models.DateField(help_text="Day in local standard time.")
-    engine = models.CharField(max_length=40, help_text="Registry name of the engine.")
+    engine = models.CharField(
+        max_length=40, help_text="Registry name of the engine that was champion."
+    )
+    engine_version = models.PositiveIntegerField(default=1, help_text="Its version.")
     as_of = models.DateTimeField(help_text="Nothing known later was used.")
+    horizon = models.CharField(
+        max_length=10,
+        choices=[(item.value, item.value) for item in Horizon],
+        help_text="Class of lead and hour.",
+    )
     pmf_low_f = models.SmallIntegerField(help_text="Whole °F of the first probability.")
-    pmf = models.JSONField(help_text="Probabilities of consecutive whole °F, summing to 1.")
+    pmf = models.JSONField(
+        help_text="Probabilities of consecutive whole °F, summing to 1; without the market."
+    )
+    pooled_low_f = models.SmallIntegerField(
+        null=True, blank=True, help_text="Whole °F of the first pooled probability."
+    )
+    pooled_pmf = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The same pooled with the market; empty where the market was silent.",
+    )
+    market_probabilities = models.JSONField(
+        default=list, blank=True, help_text="The market's, per bracket, coldest first."
+    )
+    pool_weights = models.JSONField(
+        default=dict, blank=True, help_text="Exponents on the model and on the market."
+    )
     mean_f = models.FloatField(help_text="Mean of the distribution, °F.")
     sd_f = models.FloatField(help_text="Standard deviation of the distribution, °F.")
     spread_f = models.FloatField(
@@ -73,13 +128,19 @@ class Prediction(models.Model):
     observed_max_low_f = models.SmallIntegerField(
         null=True, blank=True, help_text="Running maximum: the high is at least this, °F."
     )
+    observed_max_high_f = models.SmallIntegerField(
+        null=True, blank=True, help_text="Warmest that the reports so far can mean, °F; no bound."
+    )
     observed_until = models.DateTimeField(
         null=True, blank=True, help_text="Time of the newest observation of the day it knows."
     )
-    inputs_hash = models.CharField(max_length=64, help_text="Hash of everything used.")
-    fit = models.ForeignKey(
-        EngineFit, null=True, blank=True, on_delete=models.PROTECT, help_text="Parameters used."
+    engine_weights = models.JSONField(
+        default=dict, blank=True, help_text="Weight of each engine that was combined."
     )
+    fits = models.JSONField(
+        default=dict, blank=True, help_text="Version of the fit used, by engine."
+    )
+    inputs_hash = models.CharField(max_length=64, help_text="Hash of everything used.")
 
     class Meta:
         ordering = ("-as_of",)
@@ -104,11 +165,45 @@ class Prediction(models.Model):
         return f"{self.station.code} {self.climate_day} {self.mean_f:.1f} ± {self.sd_f:.1f} °F"
 
 
-class Verification(models.Model):
-    """How good a prediction was once the day was known, beside the market and climatology."""
+class EngineBelief(models.Model):
+    """What one engine alone believed when a prediction was made, kept to be scored."""
 
-    prediction = models.OneToOneField(
-        Prediction, on_delete=models.CASCADE, related_name="verification", help_text="Scored."
+    prediction = models.ForeignKey(
+        Prediction, on_delete=models.CASCADE, related_name="beliefs", help_text="Made beside."
+    )
+    engine = models.CharField(max_length=40, help_text="Registry name of the engine.")
+    engine_version = models.PositiveIntegerField(help_text="Its version.")
+    weight = models.FloatField(help_text="Its weight in the combination; 0 = only heard.")
+    pmf_low_f = models.SmallIntegerField(help_text="Whole °F of the first probability.")
+    pmf = models.JSONField(help_text="Probabilities of consecutive whole °F, summing to 1.")
+    mean_f = models.FloatField(help_text="Mean of the distribution, °F.")
+    sd_f = models.FloatField(help_text="Standard deviation of the distribution, °F.")
+
+    class Meta:
+        ordering = ("prediction", "engine")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("prediction", "engine"), name="prediction_belief_once_per_engine"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.mean_f:.1f} ± {self.sd_f:.1f} °F"
+
+
+class Verification(models.Model):
+    """How good one engine's belief was once the day was known, beside market and climatology."""
+
+    prediction = models.ForeignKey(
+        Prediction, on_delete=models.CASCADE, related_name="verifications", help_text="Scored."
+    )
+    engine = models.CharField(
+        max_length=40, help_text="Registry name; 'pooled' for the champion with the market."
+    )
+    horizon = models.CharField(
+        max_length=10,
+        choices=[(item.value, item.value) for item in Horizon],
+        help_text="Class of lead and hour.",
     )
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="verifications", help_text="Ladder scored on."
@@ -119,6 +214,21 @@ class Verification(models.Model):
     brier = models.FloatField(help_text="Sum over the ladder.")
     rps = models.FloatField(help_text="Ranked probability score, divided by rungs less one.")
     pit = models.FloatField(help_text="Probability integral transform, mid-value.")
+    error_f = models.FloatField(null=True, help_text="Mean minus observed, °F.")
+    sd_f = models.FloatField(null=True, help_text="Standard deviation of the belief, °F.")
+    hit_50 = models.BooleanField(null=True, help_text="Inside the central 50 % interval.")
+    hit_80 = models.BooleanField(null=True, help_text="Inside the central 80 % interval.")
+    hit_90 = models.BooleanField(null=True, help_text="Inside the central 90 % interval.")
+    probabilities = models.JSONField(
+        default=list, blank=True, help_text="Per bracket, coldest first."
+    )
+    outcome = models.PositiveSmallIntegerField(
+        null=True, help_text="Index of the bracket that paid, from 0 = coldest."
+    )
+    lead_hours = models.FloatField(null=True, help_text="Hours to the end of the climate day.")
+    n_train = models.PositiveIntegerField(default=0, help_text="Days its spread rests on.")
+    weight_present = models.FloatField(null=True, help_text="Share of forecast weight present.")
+    weight = models.FloatField(null=True, help_text="The engine's weight in the combination.")
     market_brier = models.FloatField(null=True, blank=True, help_text="The market's, same moment.")
     market_log_score = models.FloatField(null=True, blank=True, help_text="The market's.")
     market_rps = models.FloatField(null=True, blank=True, help_text="The market's.")
@@ -127,6 +237,14 @@ class Verification(models.Model):
 
     class Meta:
         ordering = ("-verified_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("event", "horizon", "engine"), name="prediction_verified_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("engine", "horizon", "verified_at"), name="prediction_scored_by"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prediction} Brier {self.brier:.3f}"

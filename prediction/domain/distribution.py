@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from boz.core.errors import DataUnavailable, InvalidDataError, QuarantinedError
 from boz.core.schemas import PROBABILITY_SUM_TOLERANCE, Bracket
@@ -63,6 +63,20 @@ class IntegerPmf:
             raise InvalidDataError("The weights of a distribution add up to nothing.")
         array = array / total
         return cls(low_f, array / math.fsum(array))
+
+    @classmethod
+    def from_cdf_values(cls, low_f: int, cumulative: Sequence[float] | FloatArray) -> IntegerPmf:
+        """Return the distribution with P(high <= k) given for ``k = low_f, low_f + 1, ...``.
+
+        Raises:
+            InvalidDataError: If the values fall, leave 0..1, or do not end at 1.
+        """
+        array = finite_array(cumulative, name="cumulative probabilities")
+        steps = np.diff(array, prepend=0.0)
+        slack = PROBABILITY_SUM_TOLERANCE
+        if array.size == 0 or (steps < -slack).any() or abs(array[-1] - 1.0) > slack:
+            raise InvalidDataError("Cumulative probabilities must rise from 0 or more to 1.")
+        return cls.from_weights(low_f, np.maximum(steps, 0.0))
 
     @property
     def high_f(self) -> int:
@@ -164,6 +178,83 @@ class IntegerPmf:
             mixed[start : start + part.probabilities.size] += share * part.probabilities
         return IntegerPmf.from_weights(low, mixed)
 
+    def widened(self, factor: float) -> IntegerPmf:
+        """Stretch the distribution about its median by ``factor``; below 1 it is narrowed.
+
+        The probability of a degree is spread evenly from half a degree below it to half a degree
+        above. Degrees that were impossible stay so, and what would fall on them is shared out in
+        proportion; possible ones stay possible. So widen before cutting off tails.
+
+        Raises:
+            InvalidDataError: If the factor is not a number above zero.
+        """
+        scale = finite_number(factor, name="widening factor")
+        if scale <= 0:
+            raise InvalidDataError(f"A widening factor must be above 0, was {scale:g}.")
+        if scale == 1.0:
+            return self
+        edges = np.arange(self.low_f, self.high_f + 2) - 0.5
+        below = np.concatenate([[0.0], np.cumsum(self.probabilities)])
+        above = np.concatenate([np.cumsum(self.probabilities[::-1])[::-1], [0.0]])
+        median = self._median_within_degree(below)
+        sources = median + (edges - median) / scale
+        # The small tail on each side, so that rare degrees keep their precision.
+        rising = np.diff(np.interp(sources, edges, below))
+        falling = -np.diff(np.interp(sources, edges, above))
+        masses = np.maximum(np.where(edges[:-1] < median, rising, falling), 0.0)
+        alive = self.probabilities > 0
+        return IntegerPmf.from_weights(self.low_f, np.where(alive, masses + DEGREE_FLOOR, 0.0))
+
+    def _median_within_degree(self, below: FloatArray) -> float:
+        """Return where the cumulative sum, straight between half degrees, passes one half."""
+        index = min(int(np.searchsorted(below[1:], 0.5)), self.probabilities.size - 1)
+        share = (0.5 - below[index]) / self.probabilities[index]
+        return float(self.low_f + index - 0.5 + share)
+
+    def trimmed(self, tail: float = 1e-12) -> IntegerPmf:
+        """Return a small copy for storage: tails of at most ``tail`` go to the end degrees.
+
+        Every degree that stays in the support keeps its probability, a zero stays zero. A degree
+        that is cut off becomes impossible, so read ladders for a pool before trimming.
+
+        Raises:
+            InvalidDataError: If the tail is not in 0..0.01.
+        """
+        if not 0.0 <= tail <= 0.01:
+            raise InvalidDataError(f"A tail to cut off lies in 0..0.01, was {tail!r}.")
+        first = int(np.argmax(np.cumsum(self.probabilities) > tail))
+        last = self.probabilities.size - 1
+        last -= int(np.argmax(np.cumsum(self.probabilities[::-1]) > tail))
+        kept = np.array(self.probabilities[first : last + 1])
+        kept[0] += math.fsum(self.probabilities[:first])
+        kept[-1] += math.fsum(self.probabilities[last + 1 :])
+        return IntegerPmf.from_weights(self.low_f + first, kept)
+
+
+def linear_pool(pmfs: Sequence[IntegerPmf], weights: Sequence[float] | FloatArray) -> IntegerPmf:
+    """Return the weighted mixture of several distributions, over the union of their supports.
+
+    Args:
+        pmfs: At least one distribution.
+        weights: Weight of each, zero or more, not all zero; they need not add up to one.
+
+    Raises:
+        DataUnavailable: If there is no distribution.
+        InvalidDataError: If a weight is missing, negative or not finite, or all are zero.
+    """
+    if not pmfs:
+        raise DataUnavailable("There are no distributions to mix.")
+    shares = finite_array(weights, name="mixture weights")
+    if shares.size != len(pmfs) or (shares < 0).any() or not math.fsum(shares) > 0:
+        raise InvalidDataError("Each distribution needs a weight of zero or more, not all zero.")
+    parts = [(pmf, share) for pmf, share in zip(pmfs, shares, strict=True) if share > 0]
+    low = min(pmf.low_f for pmf, _ in parts)
+    mixed = np.zeros(max(pmf.high_f for pmf, _ in parts) - low + 1)
+    for pmf, share in parts:
+        start = pmf.low_f - low
+        mixed[start : start + pmf.probabilities.size] += share * pmf.probabilities
+    return IntegerPmf.from_weights(low, mixed)
+
 
 def gaussian_pmf(
     *, mean_f: float, sd_f: float, low_f: int = LOW_F, high_f: int = HIGH_F
@@ -225,11 +316,75 @@ def empirical_pmf(
     return IntegerPmf.from_weights(low_f, masses + DEGREE_FLOOR)
 
 
+def quantile_pmf(
+    levels: Sequence[float] | FloatArray,
+    temps_f: Sequence[float] | FloatArray,
+    *,
+    low_f: int = LOW_F,
+    high_f: int = HIGH_F,
+) -> IntegerPmf:
+    """Return the distribution that has the stated quantiles, such as published percentiles.
+
+    Between two quantiles the normal score of the probability is straight in temperature, so that
+    quantiles of a Gaussian give that Gaussian; beyond the outermost two the line of the nearest
+    two goes on, which makes Gaussian tails. Equal temperatures are read as rounding: one point at
+    the mean of their normal scores.
+
+    Args:
+        levels: Probabilities, rising, between 0 and 1; at least two.
+        temps_f: The quantile of each level, degrees Fahrenheit, not falling.
+        low_f: Coldest degree of the support.
+        high_f: Warmest degree of the support.
+
+    Raises:
+        InvalidDataError: If levels or temperatures are not in order, no possible temperature, or
+            all temperatures are equal, which says nothing about the spread.
+    """
+    points, scores = _quantile_points(levels, temps_f, low_f=low_f, high_f=high_f)
+    edges = np.arange(low_f + 1, high_f + 1, dtype=np.float64) - 0.5
+    z = np.interp(edges, points, scores)
+    slopes = np.diff(scores) / np.diff(points)
+    cold, warm = edges < points[0], edges > points[-1]
+    z[cold] = scores[0] + (edges[cold] - points[0]) * slopes[0]
+    z[warm] = scores[-1] + (edges[warm] - points[-1]) * slopes[-1]
+    return IntegerPmf.from_weights(low_f, _normal_masses(z[None, :])[0] + DEGREE_FLOOR)
+
+
+def _quantile_points(
+    levels: Sequence[float] | FloatArray,
+    temps_f: Sequence[float] | FloatArray,
+    *,
+    low_f: int,
+    high_f: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Return strictly rising temperatures and the normal score of each."""
+    level = finite_array(levels, name="quantile levels")
+    temp = finite_array(temps_f, name="quantiles")
+    if level.size < 2 or level.size != temp.size:
+        raise InvalidDataError("At least two levels are needed, and one quantile for each.")
+    if not (level > 0).all() or not (level < 1).all() or not (np.diff(level) > 0).all():
+        raise InvalidDataError("Quantile levels must rise strictly between 0 and 1.")
+    if (np.diff(temp) < 0).any() or temp[0] < low_f or temp[-1] > high_f:
+        raise InvalidDataError(f"Quantiles must not fall, and lie within {low_f}° to {high_f}°.")
+    points, place = np.unique(temp, return_inverse=True)
+    if points.size < 2:
+        raise InvalidDataError("Quantiles that are all equal say nothing about the spread.")
+    scores = np.bincount(place, weights=ndtri(level)) / np.bincount(place)
+    return points, scores
+
+
 def _gaussian_masses(means: FloatArray, sd: float, *, low_f: int, high_f: int) -> FloatArray:
     """Return P(k) per mean and degree, shape ``(means, degrees)``, precise in both tails."""
     edges = np.arange(low_f + 1, high_f + 1, dtype=np.float64) - 0.5
-    z = np.concatenate([[-np.inf], edges, [np.inf]])[None, :] - means[:, None]
-    z = z / sd
+    return _normal_masses((edges[None, :] - means[:, None]) / sd)
+
+
+def _normal_masses(z: FloatArray) -> FloatArray:
+    """Return the normal probability of each cell between rising edges, shape ``(rows, edges + 1)``.
+
+    The first and the last cell reach to infinity.
+    """
+    z = np.pad(z, ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
     below = np.diff(ndtr(z), axis=1)
     above = -np.diff(ndtr(-z), axis=1)
     masses: FloatArray = np.where(z[:, :-1] > 0, above, below)

@@ -1,8 +1,9 @@
 """What an engine is given and what it returns.
 
-An engine is a pure function of :class:`Inputs`: it reads no database and no clock, so the same
-inputs give the same distribution, bit for bit. The service that assembles the inputs is the one
-place where "as of" is enforced.
+An engine is a pure function of :class:`Inputs`, and what it learns one of
+:class:`~prediction.engines.past.Past`: it reads no database and no clock, so the same inputs give
+the same distribution, bit for bit. The services that assemble both are the one place where "as of"
+is enforced.
 """
 
 from __future__ import annotations
@@ -11,27 +12,64 @@ import datetime as dt
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from boz.core.clock import format_utc
 from boz.core.errors import InvalidDataError
-from boz.core.schemas import PLAUSIBLE_HIGH_F, PLAUSIBLE_LOW_F
+from boz.core.schemas import PLAUSIBLE_HIGH_F, PLAUSIBLE_LOW_F, Bracket
 from prediction.domain.distribution import IntegerPmf
+from prediction.domain.horizons import Horizon, horizon_of
+from prediction.engines.past import Past
+
+#: What an engine has learned: plain JSON of its own making, kept with a version and a hash.
+Parameters = dict[str, Any]
+
+
+class EngineKind(StrEnum):
+    """What an engine's belief may be used for."""
+
+    #: Speaks from weather alone; may be traded on.
+    MODEL = "model"
+    #: The market itself: scored and pooled with, never traded on and never a training target.
+    EXPERT = "expert"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownForecast:
     """A source's latest high for the day, degrees Fahrenheit.
 
-    ``lead_hours`` runs from the issue to the end of the climate day, in whole hours: the age of
-    what the source knew decides its error, not the moment at which we look.
+    Attributes:
+        source: Its code.
+        high_f: The high; the mean of the members where it is an ensemble.
+        issued_at: When it was issued.
+        lead_hours: Whole hours from the issue to the end of the climate day: the age of what the
+            source knew decides its error, not the moment at which we look.
+        sd_f: Standard deviation inside the source: stated by it, or that of its members.
+        quantiles_f: Pairs of level in 0..1 and temperature, where the source states them.
     """
 
     source: str
     high_f: float
     issued_at: dt.datetime
     lead_hours: int
+    sd_f: float | None = None
+    quantiles_f: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """What the market said about the day.
+
+    Attributes:
+        ladder: The proven ladder, coldest first.
+        probabilities: One per bracket, adding up to one.
+    """
+
+    ladder: tuple[Bracket, ...]
+    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +121,9 @@ class Inputs:
         skills: Learned error models per source, sorted by source; empty before the first fit.
         official_highs: Day and whole °F of finished days, oldest first.
         reached: The running maximum, or None.
+        market: What the market said, or None where it was silent or incomplete.
+        parameters: What each engine has learned, by its name; an engine without an entry has
+            learned nothing yet and speaks from its shipped prior.
     """
 
     station_code: str
@@ -94,10 +135,26 @@ class Inputs:
     skills: tuple[SourceSkill, ...] = ()
     official_highs: tuple[tuple[dt.date, int], ...] = ()
     reached: ReachedMaximum | None = None
+    market: MarketView | None = None
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
+
+    @property
+    def horizon(self) -> Horizon:
+        """Return the class of lead and hour of this moment."""
+        return horizon_of(self.lead_hours)
 
     def skill_of(self, source: str) -> SourceSkill | None:
         """Return what was learned about a source, or None."""
         return next((skill for skill in self.skills if skill.source == source), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One engine's share in a combined answer; ``weight`` is 0 for one that was only heard."""
+
+    engine: str
+    weight: float
+    forecast: EngineForecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +171,7 @@ class EngineForecast:
         n_train: Days the spread was learned from.
         weight_present: Share of the wanted members' weight that was there, 0..1.
         note: One sentence on how the answer came about.
+        parts: The engines it was combined from and those only heard, by name; empty otherwise.
     """
 
     pmf: IntegerPmf
@@ -125,6 +183,7 @@ class EngineForecast:
     n_train: int
     weight_present: float
     note: str
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(
@@ -137,6 +196,7 @@ class EngineForecast:
         missing: tuple[str, ...] = (),
         n_train: int = 0,
         weight_present: float = 1.0,
+        parts: tuple[Part, ...] = (),
     ) -> EngineForecast:
         """Build an answer whose moments are those of its distribution."""
         return cls(
@@ -149,14 +209,31 @@ class EngineForecast:
             n_train=n_train,
             weight_present=weight_present,
             note=note,
+            parts=parts,
         )
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """A way to turn what is known into a distribution."""
+    """A way to turn what is known into a distribution.
+
+    Attributes:
+        name: Its name in the registry and in every stored row.
+        version: Counts up whenever the same inputs would give another distribution.
+        kind: What its belief may be used for.
+    """
 
     name: str
+    version: int
+    kind: EngineKind
+
+    def fit(self, past: Past) -> Parameters | None:
+        """Return what is learned from a station's past; None when there is nothing to learn.
+
+        Raises:
+            InvalidDataError: If the past cannot be true.
+        """
+        ...
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the day's high.

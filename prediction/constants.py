@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 
-#: The engine whose distribution is traded on and verified.
-PRIMARY_ENGINE = "combined"
-#: The engine every other one must beat; stored beside the primary one.
+#: The engine whose distribution is traded on where no other was made champion.
+PRIMARY_ENGINE = "blend"
+#: The engine every other one must beat.
 CLIMATOLOGY_ENGINE = "climatology"
+#: The market's own belief: scored and pooled with, never traded on.
+MARKET_ENGINE = "market"
+#: What today's observations alone say.
+NOWCAST_ENGINE = "nowcast"
+#: Fixed weights on raw highs, as many services publish it: a baseline.
+WEIGHTED_MEAN_ENGINE = "weighted_mean"
+#: Regressions on all sources with a short and a long memory.
+EMOS_FAST_ENGINE = "emos_fast"
+EMOS_SLOW_ENGINE = "emos_slow"
+#: The National Blend of Models as it states itself.
+NBM_ENGINE = "nbm_percentiles"
 #: The engine whose parameters are learned nightly.
 FITTED_ENGINE = "forecast_gaussian"
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from boz.core.errors import DataUnavailable
 from prediction.engines.base import Engine, EngineForecast, Inputs
+from prediction.engines.blend import BlendEngine
 from prediction.engines.climatology import ClimatologyEngine
-from prediction.engines.combined import CombinedEngine
-from prediction.engines.forecast_gaussian import ForecastGaussianEngine
+from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
+from prediction.engines.market import MarketEngine
+from prediction.engines.nbm_percentiles import NbmPercentilesEngine
 from prediction.engines.nowcast import NowcastEngine
+from prediction.engines.weighted_mean import WeightedMeanEngine
 
-ENGINES: dict[str, Engine] = {
-    engine.name: engine
-    for engine in (
-        CombinedEngine(),
-        ForecastGaussianEngine(),
-        ClimatologyEngine(),
-        NowcastEngine(),
-    )
-}
+_ALL: tuple[Engine, ...] = (
+    BlendEngine(),
+    EMOS_SLOW,
+    EMOS_FAST,
+    NbmPercentilesEngine(),
+    WeightedMeanEngine(),
+    ClimatologyEngine(),
+    NowcastEngine(),
+    MarketEngine(),
+)
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in _ALL}
 
 
 def get_engine(name: str) -> Engine:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from boz.core.errors import DataUnavailable
 from prediction.constants import CLIMATOLOGY_ENGINE, CLIMATOLOGY_WINDOW
 from prediction.domain.climatology import climatology_pmf
-from prediction.engines.base import EngineForecast, Inputs, require_temperature
+from prediction.engines.base import (
+    EngineForecast,
+    EngineKind,
+    Inputs,
+    Parameters,
+    require_temperature,
+)
+from prediction.engines.past import Past
 
 
 class ClimatologyEngine:
     """A smoothed distribution of the station's recent official highs."""
 
     name = CLIMATOLOGY_ENGINE
+    version = 1
+    kind = EngineKind.MODEL
+
+    def fit(self, past: Past) -> Parameters | None:
+        """Learn nothing: the highs of the last weeks are the belief."""
+        return None
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of recent highs, wider the older they are."""

@@ -6,16 +6,25 @@ from boz.core.errors import DataUnavailable
 from prediction.domain.nowcast import condition_on_running_max, remaining_rise_pmf
 from prediction.engines.base import (
     EngineForecast,
+    EngineKind,
     Inputs,
+    Parameters,
     ReachedMaximum,
     require_temperature,
 )
+from prediction.engines.past import Past
 
 
 class NowcastEngine:
     """The running maximum plus the usual rise left at this hour."""
 
     name = "nowcast"
+    version = 1
+    kind = EngineKind.MODEL
+
+    def fit(self, past: Past) -> Parameters | None:
+        """Learn nothing: the rise left is tabulated."""
+        return None
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the high from today's observations alone."""
@@ -66,6 +75,7 @@ def conditioned(forecast: EngineForecast, inputs: Inputs) -> EngineForecast:
         n_train=forecast.n_train,
         weight_present=forecast.weight_present,
         note=f"{forecast.note} At least {low}° was already reached.",
+        parts=forecast.parts,
     )
 
 

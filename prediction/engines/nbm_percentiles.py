@@ -1,0 +1,77 @@
+"""The National Blend of Models as it states its own distribution: a member and a peer."""
+
+from __future__ import annotations
+
+from boz.core.errors import DataUnavailable, InvalidDataError
+from prediction.constants import NBM_ENGINE
+from prediction.domain.distribution import IntegerPmf, gaussian_pmf, quantile_pmf
+from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
+from prediction.engines.base import EngineForecast, EngineKind, Inputs, KnownForecast, Parameters
+from prediction.engines.heard import heard
+from prediction.engines.past import Past
+
+#: In this order: percentiles say more than a spread, and the short-range bulletin more than the
+#: extended one.
+SOURCES = ("nbm-nbp", "nbm-nbs", "nbm-nbe")
+#: No city's forecasts err less than this share of the pooled spread (Miami Beach, the surest of
+#: 137 cities, .59); a smaller stated spread is widened to it.
+LEAST_SHARE = 0.5
+
+
+class NbmPercentilesEngine:
+    """Published percentiles, else a Gaussian with the published spread."""
+
+    name = NBM_ENGINE
+    version = 1
+    kind = EngineKind.MODEL
+
+    def fit(self, past: Past) -> Parameters | None:
+        """Learn nothing: the blend states its own spread."""
+        return None
+
+    def predict(self, inputs: Inputs) -> EngineForecast:
+        """Return what the first source that states a distribution says."""
+        found = heard(inputs)
+        by_source = {forecast.source: forecast for forecast in found.forecasts}
+        refused = [reason for reason in found.refused if "nbm-" in reason]
+        for source in SOURCES:
+            forecast = by_source.get(source)
+            if forecast is None or not (forecast.quantiles_f or forecast.sd_f is not None):
+                continue
+            try:
+                pmf = _stated(forecast)
+            except InvalidDataError as error:
+                refused.append(f"{source}: {error.message}")
+                continue
+            return _answer(pmf, forecast, inputs, refused=tuple(refused))
+        if refused:
+            raise InvalidDataError(" ".join(refused), {"station": inputs.station_code})
+        raise DataUnavailable(
+            f"The National Blend of Models states no spread for {inputs.station_code} on "
+            f"{inputs.climate_day}.",
+            {"station": inputs.station_code, "climate_day": inputs.climate_day},
+        )
+
+
+def _stated(forecast: KnownForecast) -> IntegerPmf:
+    if forecast.quantiles_f:
+        levels, temps = zip(*forecast.quantiles_f, strict=True)
+        return quantile_pmf(levels, temps)
+    if forecast.sd_f is None:
+        raise InvalidDataError("Neither percentiles nor a spread are stated.")
+    return gaussian_pmf(mean_f=forecast.high_f, sd_f=max(forecast.sd_f, MIN_SD_F))
+
+
+def _answer(
+    pmf: IntegerPmf, forecast: KnownForecast, inputs: Inputs, *, refused: tuple[str, ...]
+) -> EngineForecast:
+    pooled = prior_sd_f(lead_hours=forecast.lead_hours, month=inputs.climate_day.month)
+    least = max(MIN_SD_F, LEAST_SHARE * pooled)
+    stated = pmf.sd_f
+    note = "Its percentiles." if forecast.quantiles_f else "A Gaussian with its stated spread."
+    if stated < least:
+        pmf = pmf.widened(least / stated)
+        note = f"{note} It was implausibly sure and was widened to half the usual spread."
+    return EngineForecast.of(
+        pmf, sources=(forecast.source,), missing=refused, note=f"National Blend of Models: {note}"
+    )

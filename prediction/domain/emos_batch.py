@@ -1,0 +1,390 @@
+"""EMOS models of many groups at once: the fit and the forecast on arrays.
+
+The one implementation behind :mod:`prediction.domain.emos`, whose functions handle single models,
+and behind the evaluation of whole tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from boz.core.errors import InvalidDataError
+from prediction.domain.arrays import FloatArray
+from prediction.domain.emos_features import (
+    BETWEEN,
+    ENSEMBLE,
+    LEVEL,
+    MISSING,
+    SCALE_COLUMNS,
+    Centre,
+    Panel,
+    SourceTerms,
+    centre_of,
+    location_columns,
+    scale_columns,
+)
+from prediction.domain.emos_newton import IndexArray
+from prediction.domain.emos_regression import fit_regressions, regressions
+from prediction.domain.emos_training import (
+    counting_rows,
+    row_weights,
+    shrunk_biases,
+    shrunk_shares,
+    usual_centre,
+    winsorised,
+)
+from prediction.domain.emos_types import EmosModel, EmosSettings
+
+#: Mean of ``2 phi(z)`` for a calibrated forecast: the curvature a day adds in the mean, times sd.
+MEAN_CURVATURE = 0.5641895835477563
+#: Mean of ``2 phi(z) z^2``: the same in the standard deviation.
+SPREAD_CURVATURE = 0.5 * MEAN_CURVATURE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmosBatch:
+    """Models of S groups that share sources and settings; see :class:`EmosModel` for the terms.
+
+    ``theta`` (S, d) and ``column_size`` (S, d) hold the mean's terms first, then the scale's; the
+    others have shape (S,).
+    """
+
+    sources: tuple[str, ...]
+    settings: EmosSettings
+    terms: SourceTerms
+    theta: FloatArray
+    column_size: FloatArray
+    reference_sd: FloatArray
+    minimum_sd: FloatArray
+    n_train: IndexArray
+    effective_n: FloatArray
+
+    @classmethod
+    def of(cls, models: Sequence[EmosModel]) -> EmosBatch:
+        """Return models of the same sources and settings as one batch."""
+        first = models[0]
+        return cls(
+            first.sources,
+            first.settings,
+            SourceTerms(
+                np.array([model.bias for model in models]),
+                np.array([model.weight for model in models]),
+                np.array([model.climate for model in models]),
+                np.array([model.scale_centre for model in models]),
+            ),
+            np.array([model.location + model.scale for model in models]),
+            np.array([model.column_size for model in models]),
+            np.array([model.reference_sd for model in models]),
+            np.array([model.minimum_sd for model in models]),
+            np.array([model.n_train for model in models], dtype=np.intp),
+            np.array([model.effective_n for model in models]),
+        )
+
+    def model(self, group: int) -> EmosModel:
+        """Return the model of one group."""
+        p = self.theta.shape[1] - SCALE_COLUMNS
+        return EmosModel(
+            sources=self.sources,
+            bias=_plain(self.terms.bias[group]),
+            weight=_plain(self.terms.weight[group]),
+            climate=_plain(self.terms.climate[group]),
+            location=_plain(self.theta[group, :p]),
+            scale=_plain(self.theta[group, p:]),
+            scale_centre=_plain(self.terms.scale_centre[group]),
+            reference_sd=float(self.reference_sd[group]),
+            column_size=_plain(self.column_size[group]),
+            minimum_sd=float(self.minimum_sd[group]),
+            settings=self.settings,
+            n_train=int(self.n_train[group]),
+            effective_n=float(self.effective_n[group]),
+        )
+
+    def repeated(self, groups: int) -> EmosBatch:
+        """Return a batch in which the only model stands for each of several groups."""
+        return self.select(np.zeros(groups, dtype=np.intp))
+
+    def select(self, index: IndexArray) -> EmosBatch:
+        """Return the models at these positions."""
+        terms = self.terms
+        return EmosBatch(
+            self.sources,
+            self.settings,
+            SourceTerms(
+                terms.bias[index],
+                terms.weight[index],
+                terms.climate[index],
+                terms.scale_centre[index],
+            ),
+            self.theta[index],
+            self.column_size[index],
+            self.reference_sd[index],
+            self.minimum_sd[index],
+            self.n_train[index],
+            self.effective_n[index],
+        )
+
+    def forecast(self, panel: Panel) -> tuple[FloatArray, FloatArray, Centre]:
+        """Return mean and standard deviation of every row, shape (S, n), and its centre.
+
+        The mean is NaN where no source of positive weight is there.
+        """
+        centre = centre_of(panel, self.terms.bias, self.terms.weight)
+        location, scale = columns_of(panel, centre, self.terms, self.settings)
+        p = location.shape[2]
+        mean = centre.mean + np.einsum("snp,sp->sn", location, self.theta[:, :p])
+        sd = np.einsum("snq,sq->sn", scale, self.theta[:, p:])
+        return mean, np.maximum(sd, self.minimum_sd[:, None]), centre
+
+
+def columns_of(
+    panel: Panel, centre: Centre, terms: SourceTerms, settings: EmosSettings
+) -> tuple[FloatArray, FloatArray]:
+    """Return the columns of the mean and of the standard deviation."""
+    return (
+        location_columns(panel, centre, terms.climate, settings.location_harmonics),
+        scale_columns(centre, terms.scale_centre),
+    )
+
+
+def generic_prior(groups: int, sources: tuple[str, ...], settings: EmosSettings) -> EmosBatch:
+    """Return what is believed before any day is seen: no bias, equal weights, a wide spread.
+
+    The spread is ``settings.prior_sd``; without one it is NaN, to be replaced by the data's.
+    """
+    k, turns = len(sources), 2 * settings.location_harmonics
+    spread = np.nan if settings.prior_sd is None else settings.prior_sd
+    scale = np.zeros(SCALE_COLUMNS)
+    scale[LEVEL] = spread
+    scale[[ENSEMBLE, BETWEEN]] = settings.ensemble_slope, settings.sources_slope
+    scale[MISSING] = settings.missing_share * spread
+    theta = np.concatenate([np.zeros(2 + turns + k), scale])
+    return EmosBatch(
+        sources,
+        settings,
+        SourceTerms(
+            np.zeros((groups, k)),
+            np.full((groups, k), 1.0 / k),
+            np.zeros((groups, 1 + turns)),
+            np.zeros((groups, 2)),
+        ),
+        np.tile(theta, (groups, 1)),
+        np.ones((groups, theta.size)),
+        np.full(groups, spread),
+        np.full(groups, settings.min_sd),
+        np.zeros(groups, dtype=np.intp),
+        np.zeros(groups),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ridges:
+    """Pseudo-days that differ between a fit on its own and one held to a pooled fit."""
+
+    intercept_days: float
+    spread_days: float
+
+
+def fit_batch(
+    panel: Panel,
+    observed: FloatArray,
+    *,
+    target_day: int,
+    sources: tuple[str, ...],
+    settings: EmosSettings,
+    prior: EmosBatch | None = None,
+    shift_days: float | None = None,
+    ridges: Ridges | None = None,
+) -> EmosBatch:
+    """Fit the models of S groups.
+
+    Args:
+        panel: Rows before the target day, padded with NaN.
+        observed: Shape (S, n), NaN = not known.
+        target_day: Ordinal of the day to be forecast; ages count back from it.
+        sources: Names of the K sources.
+        settings: Weights and ridges.
+        prior: What each group's fit is held to; None for the generic prior, whose spread and
+            scales are then taken from the data.
+        shift_days: What the prior of a bias common to all sources of a group is worth; None when
+            there is no such common bias.
+        ridges: Instead of the settings' ridges of both intercepts.
+    """
+    groups = len(observed)
+    before = generic_prior(groups, sources, settings) if prior is None else prior
+    counts = counting_rows(panel, observed)
+    weight = np.where(counts, row_weights(panel.days, target_day, settings), 0.0)
+    tame, target = winsorised(
+        panel,
+        np.where(counts, observed, np.nan),
+        spreads=settings.winsor_spreads,
+        usual_sd=None if np.isnan(before.reference_sd).any() else before.reference_sd,
+    )
+    terms = _source_terms(tame, target, weight, before, shift_days, is_first=prior is None)
+    centre = centre_of(tame, terms.bias, terms.weight)
+    reference = _reference_sd(target - centre.mean, weight, before, settings)
+    if prior is None:
+        before = _scaled_to(before, reference)
+    terms = _with_usual(terms, panel, centre, weight, before, is_first=prior is None)
+    location, scale = columns_of(tame, centre, terms, settings)
+    size = _column_size(location, scale, weight, before) if prior is None else before.column_size
+    problems = regressions(
+        location,
+        scale,
+        target,
+        weight=weight,
+        offset=centre.mean,
+        minimum=np.maximum(settings.min_sd, settings.min_sd_share * reference),
+        ridge=_ridge(settings, ridges, size, reference, len(sources)),
+        prior=before.theta,
+    )
+    p = location.shape[2]
+    fitted = fit_regressions(problems, non_negative=range(p + 1, p + SCALE_COLUMNS))
+    return EmosBatch(
+        sources,
+        settings,
+        terms,
+        fitted.theta,
+        size,
+        reference,
+        np.asarray(problems.minimum),
+        counts.sum(axis=1),
+        weight.sum(axis=1),
+    )
+
+
+def _source_terms(
+    panel: Panel,
+    target: FloatArray,
+    weight: FloatArray,
+    before: EmosBatch,
+    shift_days: float | None,
+    *,
+    is_first: bool,
+) -> SourceTerms:
+    """Return biases and shares learnt from the rows; the rest is still the prior's."""
+    days = before.settings.bias_days
+    error = panel.highs - target[:, :, None]
+    bias = before.terms.bias
+    if shift_days is not None:
+        common = centre_of(panel, bias, before.terms.weight).mean - target
+        nothing = np.zeros((len(bias), 1))
+        bias = bias + shrunk_biases(
+            common[:, :, None], weight, prior=nothing, ridge_days=shift_days
+        )
+    bias = shrunk_biases(error, weight, prior=bias, ridge_days=days)
+    shares = before.terms.weight
+    if is_first:
+        shares = shrunk_shares(error - bias[:, None, :], weight, prior=shares, ridge_days=days)
+    return SourceTerms(bias, shares, before.terms.climate, before.terms.scale_centre)
+
+
+def _reference_sd(
+    error: FloatArray, weight: FloatArray, before: EmosBatch, settings: EmosSettings
+) -> FloatArray:
+    """Return the spread of the centre's errors, shrunk to the one expected before, if any."""
+    is_known = ~np.isnan(before.reference_sd)
+    expected = np.where(is_known, before.reference_sd, 0.0)
+    prior_days = np.where(is_known, settings.prior_sd_days, 0.0)
+    squares = (weight * np.where(weight > 0, error, 0.0) ** 2).sum(axis=1)
+    total = prior_days + weight.sum(axis=1)
+    variance = (prior_days * expected**2 + squares) / np.where(total > 0, total, np.nan)
+    if not (variance > 0).all():
+        raise InvalidDataError(
+            "The errors of the training days have no spread, and none was given to start from."
+        )
+    reference: FloatArray = np.sqrt(variance)
+    return reference
+
+
+def _scaled_to(before: EmosBatch, reference: FloatArray) -> EmosBatch:
+    """Return the generic prior with the spread that was found."""
+    theta = before.theta.copy()
+    scale = theta[:, -SCALE_COLUMNS:]
+    scale[:, LEVEL] = reference
+    scale[:, MISSING] = before.settings.missing_share * reference
+    return EmosBatch(
+        before.sources,
+        before.settings,
+        before.terms,
+        theta,
+        before.column_size,
+        reference,
+        before.minimum_sd,
+        before.n_train,
+        before.effective_n,
+    )
+
+
+def _with_usual(
+    terms: SourceTerms,
+    panel: Panel,
+    centre: Centre,
+    weight: FloatArray,
+    before: EmosBatch,
+    *,
+    is_first: bool,
+) -> SourceTerms:
+    """Return the terms with the usual centre and spreads, of these rows or of the prior."""
+    if not is_first:
+        return terms
+    order = before.settings.location_harmonics
+    climate = usual_centre(panel.days, centre.mean, weight, order)
+    usual = [_mean_of_known(values, weight) for values in (centre.inside, centre.between)]
+    return SourceTerms(terms.bias, terms.weight, climate, np.stack(usual, axis=1))
+
+
+def _mean_of_known(values: FloatArray, weight: FloatArray) -> FloatArray:
+    share = np.where(np.isnan(values), 0.0, weight)
+    total = share.sum(axis=1)
+    mean: FloatArray = (share * np.where(np.isnan(values), 0.0, values)).sum(axis=1) / np.where(
+        total > 0, total, 1.0
+    )
+    return mean
+
+
+def _column_size(
+    location: FloatArray, scale: FloatArray, weight: FloatArray, before: EmosBatch
+) -> FloatArray:
+    """Return the mean square of each column, one common size for the anomalies of all sources.
+
+    A column that never moved has the size of the spread itself, so that its ridge holds it.
+    """
+    columns = np.concatenate([location, scale], axis=2)
+    known = np.where(weight[:, :, None] > 0, columns, 0.0)
+    total = weight.sum(axis=1)[:, None]
+    size = (weight[:, :, None] * known**2).sum(axis=1) / np.where(total > 0, total, 1.0)
+    first = 1 + 2 * before.settings.location_harmonics
+    anomalies = slice(first, first + len(before.sources))
+    size[:, :first] = 1.0
+    size[:, anomalies] = size[:, anomalies].mean(axis=1, keepdims=True)
+    size[:, location.shape[2] + LEVEL] = 1.0
+    size[:, location.shape[2] + MISSING] = 1.0
+    usual = before.reference_sd[:, None] ** 2
+    sized: FloatArray = np.where(size > 1e-6 * usual, size, usual)
+    return sized
+
+
+def _ridge(
+    settings: EmosSettings,
+    ridges: Ridges | None,
+    size: FloatArray,
+    reference: FloatArray,
+    sources: int,
+) -> FloatArray:
+    """Return lambda, shape (S, d): pseudo-days times what a usual day adds to the curvature."""
+    held = ridges or Ridges(settings.intercept_days, settings.spread_days)
+    location = [held.intercept_days]
+    location += [settings.harmonic_days] * (2 * settings.location_harmonics)
+    location += [settings.weight_days] * sources + [settings.slope_days]
+    scale = [held.spread_days] + [settings.scale_slope_days] * (SCALE_COLUMNS - 1)
+    curvature = [MEAN_CURVATURE] * len(location) + [SPREAD_CURVATURE] * len(scale)
+    days = np.array(location + scale) * np.array(curvature)
+    ridge: FloatArray = days * size / reference[:, None]
+    return ridge
+
+
+def _plain(values: FloatArray) -> tuple[float, ...]:
+    return tuple(values.tolist())

@@ -17,7 +17,9 @@ import numpy as np
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.arrays import FloatArray, finite_number
+from prediction.domain.day_so_far import DayState
 from prediction.domain.distribution import HIGH_F, LOW_F, IntegerPmf
+from prediction.domain.remaining_rise import RiseModel, StationEffect, rise_pmf
 
 #: Hour LST, P(final high = running maximum), mean and standard deviation of the rise left, °F.
 #: Measured on hourly reports of three stations (ATL, MIA, ORD), train to 2023. At 17 only the
@@ -174,6 +176,29 @@ def condition_on_running_max(
     forecast_variance = pmf.sd_f**2
     share = forecast_variance / (forecast_variance + observed.sd_f**2)
     return alive.mixed_with(observed, share).truncated_below(lower_bound_f)
+
+
+def condition_on_day(
+    pmf: IntegerPmf,
+    *,
+    state: DayState,
+    model: RiseModel,
+    station_effect: StationEffect | None = None,
+) -> IntegerPmf:
+    """Return what is believed once the day so far is known.
+
+    Args:
+        pmf: Belief before today's observations.
+        state: The day so far.
+        model: Coefficients of the remaining rise.
+        station_effect: What this station's own past says of its rises.
+    """
+    alive = pmf.truncated_below(state.low_f)
+    if state.hour_lst is None:
+        return alive
+    observed = rise_pmf(model, state, station_effect=station_effect)
+    share = pmf.sd_f**2 / (pmf.sd_f**2 + observed.sd_f**2)
+    return alive.mixed_with(observed, share).truncated_below(state.low_f)
 
 
 def _negative_binomial(*, mean: float, variance: float, size: int) -> FloatArray:

@@ -31,7 +31,7 @@ SHARE = 0.005
 #: Part of the past that fades every round: half of it in 138 days.
 FORGET = 0.005
 _SUM_TOLERANCE = 1e-9
-_TINY = 1e-150
+_TINY = 1e-200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +146,8 @@ def weight_history(
         return state.pooled(values[index], awake[index]) - values[index]
 
     history = _history(state, awake, regret)
-    return history if losses.ndim == 3 else history[:, 0, :]
+    found: FloatArray = history if losses.ndim == 3 else history[:, 0, :]
+    return found
 
 
 def quantile_weight_history(
@@ -198,27 +199,35 @@ def quantile_weight_history(
     return _history(state, awake, regret)
 
 
-def _rounds(cube: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return values, 0 for sleepers, and 1 or 0 for awake, both of shape ``(T, K, Q)``."""
+def _rounds(cube: FloatArray) -> tuple[FloatArray, list[FloatArray | None]]:
+    """Return values with 0 for sleepers, shape ``(T, K, Q)``, and per round who was awake.
+
+    The latter is 1 or 0, shape ``(K, Q)``, or None when all were.
+    """
     if np.isinf(cube).any():
         raise InvalidDataError("A loss is infinite; bound it before experts are weighed.")
     # Experts before levels: sums over experts then run along whole rows, several times as fast.
     turned = np.ascontiguousarray(np.swapaxes(cube, 1, 2))
     asleep = np.isnan(turned)
-    return np.where(asleep, 0.0, turned), (~asleep).astype(np.float64)
+    if not asleep.any():
+        return turned, [None] * len(turned)
+    awake = [(~row).astype(np.float64) if row.any() else None for row in asleep]
+    return np.where(asleep, 0.0, turned), awake
 
 
 def _history(
-    state: _Aggregation, awake: FloatArray, regret: Callable[[int], FloatArray]
+    state: _Aggregation,
+    awake: list[FloatArray | None],
+    regret: Callable[[int], FloatArray],
 ) -> FloatArray:
-    rounds, experts, levels = awake.shape
-    history = np.empty((rounds + 1, experts, levels))
+    history = np.empty((len(awake) + 1, *state.weights.shape))
     history[0] = state.weights
     with np.errstate(divide="ignore", under="ignore"):
-        for index in range(rounds):
-            state.learn(regret(index) * awake[index])
+        for index, present in enumerate(awake):
+            regrets = regret(index)
+            state.learn(regrets if present is None else regrets * present)
             history[index + 1] = state.weights
-    return np.ascontiguousarray(np.swapaxes(history, 1, 2))
+    return np.swapaxes(history, 1, 2)
 
 
 class _Aggregation:
@@ -243,29 +252,32 @@ class _Aggregation:
         self.weights: FloatArray = np.broadcast_to(self._prior, shape).copy()
         self._regret = np.zeros(shape)
         self._spread = np.zeros(shape)
-        self._range = np.full(shape[1], _TINY)
+        #: The largest squared regret; it bounds the rate so that a step is at most a half.
+        self._largest = np.full(shape[1], _TINY)
 
-    def pooled(self, values: FloatArray, awake: FloatArray) -> FloatArray:
+    def pooled(self, values: FloatArray, awake: FloatArray | None) -> FloatArray:
         """Return the mean over those awake by weight, shape ``(Q,)``; 0 where all sleep."""
+        if awake is None:
+            whole: FloatArray = (self.weights * values).sum(axis=0)
+            return whole
         present = self.weights * awake
         total = present.sum(axis=0)
-        if not total.min() > 0.0:
-            present = np.where(total > 0.0, present, self._prior * awake)
-            total = np.maximum(present.sum(axis=0), _TINY)
-        present *= values
-        mean: FloatArray = present.sum(axis=0) / total
+        # Weights may have underflowed for all who are awake; then the prior speaks.
+        present = np.where(total > 0.0, present, self._prior * awake)
+        total = np.maximum(present.sum(axis=0), _TINY)
+        mean: FloatArray = (present * values).sum(axis=0) / total
         return mean
 
     def learn(self, regret: FloatArray) -> None:
         """Learn from the regrets of one round, zero for those who slept."""
         squared = regret * regret
-        largest = np.sqrt(squared.max(axis=0))
-        self._range = np.maximum(np.maximum(self._range * self._keep, largest), _TINY)
+        self._largest *= self._keep
+        np.maximum(self._largest, np.maximum(squared.max(axis=0), _TINY), out=self._largest)
         self._spread *= self._keep
         self._spread += squared
         rate = self._log_inverse_prior / self._spread
+        np.minimum(rate, 0.25 / self._largest, out=rate)
         np.sqrt(rate, out=rate)
-        np.minimum(rate, 0.5 / self._range, out=rate)
         squared *= rate
         self._regret *= self._keep
         self._regret += regret

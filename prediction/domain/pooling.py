@@ -252,7 +252,7 @@ class _Days:
 
 def _minimise(days: _Days, prior_days: float) -> FloatArray:
     """Return the exponents of the smallest penalised score, by damped Newton steps."""
-    centre = np.array([0.0, 1.0])
+    centre: FloatArray = np.array([0.0, 1.0])
     total = math.fsum(days.weights)
     _, curvature = days.slopes(centre)
     ridge = prior_days * np.maximum(np.diag(curvature) / total, SMALLEST_CURVATURE)
@@ -260,7 +260,8 @@ def _minimise(days: _Days, prior_days: float) -> FloatArray:
     def penalised(point: FloatArray) -> float:
         return days.score(point) + 0.5 * float((ridge * (point - centre) ** 2).sum())
 
-    point, value = centre, penalised(centre)
+    point: FloatArray = centre
+    value = penalised(point)
     for _ in range(_MOST_STEPS):
         gradient, curvature = days.slopes(point)
         gradient = gradient + ridge * (point - centre)

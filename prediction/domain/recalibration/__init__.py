@@ -1,0 +1,1 @@
+"""Second looks at a distribution: each learns from past ranks and changes little when unsure."""

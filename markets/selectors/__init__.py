@@ -11,7 +11,14 @@ from markets.selectors.operations import (
     latest_status,
     trading_pause,
 )
-from markets.selectors.quotes import MAX_BOOK_AGE, last_prices, latest_book, latest_books
+from markets.selectors.quotes import (
+    MAX_BOOK_AGE,
+    last_prices,
+    last_prices_of_events,
+    latest_book,
+    latest_books,
+    latest_books_of_events,
+)
 
 __all__ = [
     "MAX_BOOK_AGE",
@@ -22,8 +29,10 @@ __all__ = [
     "known_fees",
     "ladder",
     "last_prices",
+    "last_prices_of_events",
     "latest_book",
     "latest_books",
+    "latest_books_of_events",
     "latest_indicators",
     "latest_status",
     "price_ranges",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from boz.core.schemas import OrderBook
 from markets.models import BookSnapshot, Event, Market, Quote
@@ -22,16 +25,20 @@ def latest_books(
     A market without such a book is absent, also when its book has become unknown since; one whose
     book was empty has an empty book.
     """
-    fresh = Q(available_at__lte=as_of, at__lte=as_of, at__gte=as_of - max_age)
-    tickers = {market.pk: market for market in event.markets.all()}
-    newest: dict[int, BookSnapshot] = {}
-    for row in BookSnapshot.objects.filter(fresh, market__in=tickers).order_by("at"):
-        newest[row.market_id] = row
+    return latest_books_of_events(events=[event], as_of=as_of, max_age=max_age)
+
+
+def latest_books_of_events(
+    *, events: Sequence[Event], as_of: dt.datetime, max_age: dt.timedelta = MAX_BOOK_AGE
+) -> dict[str, OrderBook]:
+    """Return :func:`latest_books` of several events, with one query beside their markets."""
+    markets = {market.pk: market for event in events for market in event.markets.all()}
+    recent = BookSnapshot.objects.filter(_recent(as_of, max_age), market__in=markets)
     books: dict[str, OrderBook] = {}
-    for market_id, row in newest.items():
+    for row in BookSnapshot.objects.filter(pk__in=_newest(recent)).order_by():
         if not row.is_known:
             continue
-        row.market = tickers[market_id]
+        row.market = markets[row.market_id]
         books[row.market.ticker] = row.as_order_book()
     return books
 
@@ -58,15 +65,28 @@ def last_prices(
 
     A market that had not traded, or was not read lately, is absent.
     """
-    rows = (
-        Quote.objects.filter(
-            market__event=event,
-            available_at__lte=as_of,
-            at__lte=as_of,
-            at__gte=as_of - max_age,
-            last_price_dollars__isnull=False,
-        )
-        .order_by("at", "pk")
-        .values_list("market__ticker", "last_price_dollars")
+    return last_prices_of_events(events=[event], as_of=as_of, max_age=max_age)
+
+
+def last_prices_of_events(
+    *, events: Sequence[Event], as_of: dt.datetime, max_age: dt.timedelta = MAX_BOOK_AGE
+) -> dict[str, Decimal]:
+    """Return :func:`last_prices` of several events, with one query."""
+    recent = Quote.objects.filter(
+        _recent(as_of, max_age),
+        market__event__in=[event.pk for event in events],
+        last_price_dollars__isnull=False,
     )
-    return {ticker: price for ticker, price in rows if price is not None}
+    rows = Quote.objects.filter(pk__in=_newest(recent)).order_by()
+    found = rows.values_list("market__ticker", "last_price_dollars")
+    return {ticker: price for ticker, price in found if price is not None}
+
+
+def _recent(as_of: dt.datetime, max_age: dt.timedelta) -> Q:
+    return Q(available_at__lte=as_of, at__lte=as_of, at__gte=as_of - max_age)
+
+
+def _newest(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """Return the key of each market's newest row; the levels of the others are never read."""
+    newest = Window(RowNumber(), partition_by="market", order_by=(F("at").desc(), F("pk").desc()))
+    return rows.order_by().annotate(rank=newest).filter(rank=1).values("pk")

@@ -3,39 +3,68 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from boz.core.schemas import WeatherData, WeatherVariables
 from weather.models import Forecast, Station
-from weather.selectors.reports import official_highs
 
-#: Local standard time before which a forecast cannot have seen the day's usual peak.
-BEFORE_PEAK = dt.timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastError:
-    """A forecast made before a day's peak beside what the day became."""
-
-    climate_day: dt.date
-    source_code: str
-    lead_hours: float
-    forecast_high_f: float
-    observed_high_f: int
+#: A station and one of its climate days, by the station's primary key.
+StationDay = tuple[int, dt.date]
 
 
 def latest_forecasts(
     *, station: Station, climate_day: dt.date, as_of: dt.datetime
 ) -> list[Forecast]:
     """Return the latest issuance of each source for a day that was known then."""
-    rows = Forecast.objects.known(as_of).filter(station=station, climate_day=climate_day)
-    latest: dict[int, int] = {}
-    for source_id, pk in rows.order_by("-issued_at", "-pk").values_list("source_id", "pk"):
-        latest.setdefault(source_id, pk)
-    if not latest:
-        return []
-    found = Forecast.objects.filter(pk__in=latest.values()).select_related("source", "station")
-    return list(found.order_by("source__code"))
+    wanted = [(station, climate_day)]
+    return latest_forecasts_by_day(wanted=wanted, as_of=as_of)[station.pk, climate_day]
+
+
+def latest_forecasts_by_day(
+    *, wanted: Iterable[tuple[Station, dt.date]], as_of: dt.datetime
+) -> dict[StationDay, list[Forecast]]:
+    """Return :func:`latest_forecasts` of several stations and days, with one query.
+
+    Every pair asked for has an entry; its forecasts are sorted by source.
+    """
+    stations: dict[int, Station] = {}
+    found: dict[StationDay, list[Forecast]] = {}
+    for station, day in wanted:
+        stations[station.pk] = station
+        found[station.pk, day] = []
+    days = {day for _, day in found}
+    newest = Window(
+        RowNumber(),
+        partition_by=("station", "climate_day", "source"),
+        order_by=(F("issued_at").desc(), F("pk").desc()),
+    )
+    known = Forecast.objects.known(as_of).filter(station__in=stations, climate_day__in=days)
+    # Only keys are ranked: members are read of the rows picked alone.
+    ranked = known.order_by().annotate(rank=newest).filter(rank=1).values("pk")
+    for row in Forecast.objects.filter(pk__in=ranked).select_related("source").order_by():
+        row.station = stations[row.station_id]
+        found.get((row.station_id, row.climate_day), []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: row.source.code)
+    return found
+
+
+def spread_inside_f(*, stated_f: float | None, members_f: Sequence[float]) -> float | None:
+    """Return the standard deviation inside a source, °F: stated by it, or that of its members.
+
+    None for a single run that states none; members' squares are divided by their number less one.
+    """
+    if stated_f is not None:
+        return stated_f
+    if len(members_f) < 2:
+        return None
+    mean = math.fsum(members_f) / len(members_f)
+    squares = math.fsum((member - mean) ** 2 for member in members_f)
+    return math.sqrt(squares / (len(members_f) - 1))
 
 
 def weather_data(
@@ -57,38 +86,3 @@ def weather_data(
         )
         for row in rows
     ]
-
-
-def forecast_errors(*, station: Station, as_of: dt.datetime, since: dt.date) -> list[ForecastError]:
-    """Return forecasts beside official highs, for learning how forecasts err.
-
-    One per source and day: the latest that was issued and known before noon (local standard time)
-    of the day. A later one has seen part of the answer.
-    """
-    highs = official_highs(station=station, as_of=as_of, since=since)
-    if not highs:
-        return []
-    rows = (
-        Forecast.objects.known(as_of)
-        .filter(station=station, climate_day__gte=since, climate_day__lte=max(highs))
-        .order_by("climate_day", "source__code", "issued_at", "pk")
-        .values_list("climate_day", "source__code", "issued_at", "available_at", "high_f")
-    )
-    latest: dict[tuple[dt.date, str], ForecastError] = {}
-    bounds: dict[dt.date, tuple[dt.datetime, dt.datetime]] = {}
-    for day, source_code, issued_at, available_at, high_f in rows.iterator():
-        observed = highs.get(day)
-        if observed is None:
-            continue
-        start, end = bounds.setdefault(day, station.climate_day_bounds(day))
-        # Issue precedes availability, so the later of the two decides.
-        if available_at >= start + BEFORE_PEAK:
-            continue
-        latest[day, source_code] = ForecastError(
-            climate_day=day,
-            source_code=source_code,
-            lead_hours=(end - issued_at).total_seconds() / 3600,
-            forecast_high_f=high_f,
-            observed_high_f=observed,
-        )
-    return list(latest.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from boz.core.clock import format_utc
 from boz.core.errors import DataUnavailable, StaleDataError
 from weather.models import Forecast, Observation, SourceContact, Station
-from weather.selectors.forecasts import latest_forecasts
+from weather.selectors.forecasts import StationDay, latest_forecasts_by_day
 
 FORECAST_MAX_AGE = dt.timedelta(minutes=90)
 OBSERVATION_MAX_AGE = dt.timedelta(minutes=75)
@@ -77,35 +77,67 @@ def forecasts_by_age(
     max_age: dt.timedelta = FORECAST_MAX_AGE,
 ) -> ForecastsByAge:
     """Return what each source last said about a day; see :func:`fresh_forecasts` for its age."""
-    forecasts = latest_forecasts(station=station, climate_day=climate_day, as_of=as_of)
-    heard = _last_heard(station=station, forecasts=forecasts, as_of=as_of, max_age=max_age)
+    wanted = [(station, climate_day)]
+    found = forecasts_of_days_by_age(wanted=wanted, as_of=as_of, max_age=max_age)
+    return found[station.pk, climate_day]
+
+
+def forecasts_of_days_by_age(
+    *,
+    wanted: Sequence[tuple[Station, dt.date]],
+    as_of: dt.datetime,
+    max_age: dt.timedelta = FORECAST_MAX_AGE,
+) -> dict[StationDay, ForecastsByAge]:
+    """Return :func:`forecasts_by_age` of several stations and days, with two queries."""
+    rows = latest_forecasts_by_day(wanted=wanted, as_of=as_of)
+    heard = _last_heard(
+        [item for items in rows.values() for item in items], as_of=as_of, max_age=max_age
+    )
+    return {key: _by_age(items, heard, as_of=as_of, max_age=max_age) for key, items in rows.items()}
+
+
+#: A source and a station, by key and by code.
+_Talk = tuple[int, str]
+
+
+def _by_age(
+    forecasts: Sequence[Forecast],
+    heard: dict[_Talk, dt.datetime],
+    *,
+    as_of: dt.datetime,
+    max_age: dt.timedelta,
+) -> ForecastsByAge:
+    heard_at = {
+        item.source_id: max(
+            item.available_at, heard.get((item.source_id, item.station.code), item.available_at)
+        )
+        for item in forecasts
+    }
     fresh: list[Forecast] = []
     stale: list[Forecast] = []
     for item in forecasts:
-        (fresh if as_of - heard[item.source_id] <= max_age else stale).append(item)
-    return ForecastsByAge(fresh=fresh, stale=stale, heard_at=heard)
+        (fresh if as_of - heard_at[item.source_id] <= max_age else stale).append(item)
+    return ForecastsByAge(fresh=fresh, stale=stale, heard_at=heard_at)
 
 
 def _last_heard(
-    *,
-    station: Station,
-    forecasts: Sequence[Forecast],
-    as_of: dt.datetime,
-    max_age: dt.timedelta,
-) -> dict[int, dt.datetime]:
-    """Return by source when it last answered for the station, as known then.
+    forecasts: Sequence[Forecast], *, as_of: dt.datetime, max_age: dt.timedelta
+) -> dict[_Talk, dt.datetime]:
+    """Return when each source last answered for each station, as known then.
 
-    Answers older than ``max_age`` do not make anything fresh, so they are not looked for.
+    Answers older than ``max_age`` do not make anything fresh, so they are not looked for; neither
+    are those of sources that are fresh without them.
     """
-    heard = {item.source_id: item.available_at for item in forecasts}
-    if all(as_of - at <= max_age for at in heard.values()):
-        return heard
+    ageing = {item.source_id for item in forecasts if as_of - item.available_at > max_age}
+    if not ageing:
+        return {}
+    heard: dict[_Talk, dt.datetime] = {}
     contacts = SourceContact.objects.filter(
-        source__in=heard, at__gte=as_of - max_age, at__lte=as_of
+        source__in=ageing, at__gte=as_of - max_age, at__lte=as_of
     ).order_by("at")
     for source_id, at, answered in contacts.values_list("source_id", "at", "answered"):
-        if station.code in answered:
-            heard[source_id] = max(heard[source_id], at)
+        for code in answered:
+            heard[source_id, code] = at
     return heard
 
 

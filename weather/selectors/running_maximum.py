@@ -25,6 +25,17 @@ REPORT_SLACK = dt.timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
+class StationReading:
+    """One station report of a climate day: the whole °F it can mean, and its 6-hour maximum."""
+
+    at: dt.datetime
+    low_f: int
+    high_f: int
+    max_6h_f: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunningMaximum:
     """The highest temperature of a climate day known so far.
 
@@ -37,6 +48,7 @@ class RunningMaximum:
         observed_until: Time of the newest station report of the day; None without any.
         is_afternoon_covered: Whether maximum groups span the whole afternoon, so that no peak
             between two reports can have been missed.
+        readings: The station reports of the day, oldest first.
     """
 
     low_f: int
@@ -45,6 +57,7 @@ class RunningMaximum:
     evidence: str
     observed_until: dt.datetime | None = None
     is_afternoon_covered: bool = False
+    readings: tuple[StationReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,10 @@ def running_maximum(
     periods = _periods(reports, station=station, climate_day=climate_day)
     readings = _readings(reports, periods, station=station, climate_day=climate_day)
     found = [
-        *readings,
+        *(
+            RunningMaximum(item.low_f, item.high_f, item.at, f"{item.kind} {item.at:%H:%M}Z")
+            for item in readings
+        ),
         *(
             RunningMaximum(item.max_f, item.max_f, item.end, f"{item.kind} {item.end:%H:%M}Z")
             for item in periods
@@ -92,6 +108,7 @@ def running_maximum(
         is_afternoon_covered=cover_afternoon(
             [(item.start, item.end) for item in periods], day_start=start
         ),
+        readings=tuple(readings),
     )
 
 
@@ -186,7 +203,7 @@ def _readings(
     *,
     station: Station,
     climate_day: dt.date,
-) -> list[RunningMaximum]:
+) -> list[StationReading]:
     """Return each report of the day; a group says which of its possible values are too warm."""
     _, end = station.climate_day_bounds(climate_day)
     found = []
@@ -195,9 +212,9 @@ def _readings(
         if at >= end:
             continue
         limits = [period.max_f for period in periods if period.start <= at <= period.end]
-        low, what = item.temp_low_f, "station report"
+        low, kind = item.temp_low_f, "station report"
         if item.kind == FIVE_MINUTE:
-            low, what = min([low - MOMENT_EXCESS_F, *limits]), "five-minute value"
+            low, kind = min([low - MOMENT_EXCESS_F, *limits]), "five-minute value"
         high = max(low, min([item.temp_high_f, *limits]))
-        found.append(RunningMaximum(low, high, at, f"{what} {at:%H:%M}Z"))
+        found.append(StationReading(at, low, high, item.max_6h_f, kind))
     return found

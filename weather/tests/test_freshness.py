@@ -111,5 +111,5 @@ def test_the_age_of_twenty_sources_takes_as_many_queries_as_that_of_one(
         ForecastFactory(station=station, source=source, available_at=NOW - 300 * MINUTE)
         heard(source, station, NOW - MINUTE)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert len(fresh(station)) == 20

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from weather.selectors import forecast_errors
+from weather.selectors import LAST_LEARNED_LEAD_HOURS, standing_forecasts
 from weather.services.history.archives import ARCHIVED_SOURCES
 from weather.services.history.coverage import SourceCoverage, StationCoverage, coverage
 from weather.services.history.spans import DaySpan
@@ -75,17 +75,19 @@ def test_usable_are_the_days_the_fit_takes(past):
     past.fetch(IEM_CLI, since=DAY, until=DAY + dt.timedelta(days=4))
     past.fetch("gfs", since=DAY + dt.timedelta(days=3), until=DAY + dt.timedelta(days=9))
     found = of(past)
-    errors = forecast_errors(station=past.station, as_of=LATER, since=DAY)
+    learned = standing_forecasts(
+        station=past.station, as_of=LATER, since=DAY, lead_hours=(LAST_LEARNED_LEAD_HOURS,)
+    )
 
-    assert found.usable_days == len({error.climate_day for error in errors}) == 2
+    assert found.usable_days == len({row.climate_day for row in learned}) == 2
     assert source(found, "gfs").usable_days == 2
     assert source(found, "gfs").days == 7
 
 
-def test_forecasts_known_only_after_noon_are_not_usable(past):
+def test_forecasts_known_only_in_the_late_morning_are_not_usable(past):
     ClimateReportFactory(station=past.station, climate_day=DAY)
     start, _ = past.station.climate_day_bounds(DAY)
-    ForecastFactory(station=past.station, climate_day=DAY, issued_at=start + dt.timedelta(hours=12))
+    ForecastFactory(station=past.station, climate_day=DAY, issued_at=start + dt.timedelta(hours=10))
     found = of(past)
 
     assert (found.days_with_forecasts, found.usable_days, found.can_fit) == (1, 0, False)

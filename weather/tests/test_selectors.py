@@ -34,6 +34,10 @@ def company(**options):
     return DailySummaryFactory(source=ForecastSourceFactory(code=WEATHER_COMPANY), **options)
 
 
+def standing(station, as_of, leads=(27, 14)):
+    return selectors.standing_forecasts(station=station, as_of=as_of, since=DAY, lead_hours=leads)
+
+
 def second(station, as_of, day=DAY):
     found = selectors.second_reading(station=station, climate_day=day, as_of=as_of)
     return None if found is None else found.max_f
@@ -97,7 +101,7 @@ def test_a_canary_from_the_future_changes_no_answer():
             selectors.latest_forecasts(station=station, climate_day=DAY, as_of=as_of),
             selectors.official_highs(station=station, as_of=as_of),
             selectors.official_report(station=station, climate_day=DAY, as_of=as_of),
-            selectors.forecast_errors(station=station, as_of=as_of, since=DAY),
+            standing(station, as_of),
             selectors.second_reading(station=station, climate_day=DAY, as_of=as_of),
             running(station, as_of),
         )
@@ -193,27 +197,6 @@ def test_a_value_that_was_taken_back_is_no_longer_official():
 def test_zero_degrees_is_an_official_high():
     row = ClimateReportFactory(max_f=0, min_f=-10)
     assert selectors.official_highs(station=row.station, as_of=at(22, 0)) == {DAY: 0}
-
-
-def test_forecasts_after_the_peak_are_no_training_rows():
-    station = StationFactory()
-    ClimateReportFactory(station=station, max_f=56)
-    noon = at(20, 17)
-    ForecastFactory(station=station, high_f=50.0, issued_at=at(19, 12))
-    ForecastFactory(station=station, high_f=53.0, issued_at=at(20, 11))
-    ForecastFactory(station=station, high_f=56.0, issued_at=noon)
-    ForecastFactory(station=station, high_f=57.0, issued_at=at(20, 12), available_at=noon + SECOND)
-    (error,) = selectors.forecast_errors(station=station, as_of=at(22, 0), since=DAY)
-    assert (error.forecast_high_f, error.observed_high_f) == (53.0, 56)
-    assert error.lead_hours == 18.0
-    assert error.climate_day == DAY
-
-
-def test_days_without_a_final_report_teach_nothing():
-    station = StationFactory()
-    ForecastFactory(station=station)
-    ClimateReportFactory(station=station, is_preliminary=True, issued_at=at(20, 22))
-    assert selectors.forecast_errors(station=station, as_of=at(22, 0), since=DAY) == []
 
 
 def test_a_6_hour_group_across_standard_midnight_does_not_count():

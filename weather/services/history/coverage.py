@@ -10,7 +10,12 @@ from typing import Any
 
 from boz.core.clock import format_utc
 from weather.models import ClimateReport, Forecast, Observation, Refusal, Station
-from weather.selectors import ForecastError, forecast_errors, official_highs
+from weather.selectors import (
+    LAST_LEARNED_LEAD_HOURS,
+    StandingForecast,
+    official_highs,
+    standing_forecasts,
+)
 from weather.services.history.archive import Kind
 from weather.services.history.archives import ARCHIVED_SOURCES
 from weather.services.history.spans import ONE_DAY, DaySpan, runs_of
@@ -38,7 +43,8 @@ class SourceCoverage:
         days: Days of which there is anything; for truth, a final maximum.
         days_by_lead: Forecasts only: days by whole days between issue and the day's end; 0 is
             the day itself.
-        usable_days: Forecasts only: days with a forecast known before noon and an official high.
+        usable_days: Forecasts only: days with a forecast known before 10:00 standard time and an
+            official high.
         refused: Entries that could not be used, of all times.
     """
 
@@ -59,7 +65,8 @@ class StationCoverage:
     """What there is of a station.
 
     Args:
-        usable_days: Days with an official high and at least one forecast known before noon.
+        usable_days: Days with an official high and at least one forecast known before 10:00
+            local standard time.
         can_fit: Whether there is anything to learn from.
     """
 
@@ -124,11 +131,13 @@ def _last_day(
 
 def _station(station: Station, *, as_of: dt.datetime, days: DaySpan) -> StationCoverage:
     highs = official_highs(station=station, as_of=as_of, since=days.first)
-    errors = [
-        error
-        for error in forecast_errors(station=station, as_of=as_of, since=days.first)
-        if error.climate_day in days
-    ]
+    standing = standing_forecasts(
+        station=station,
+        as_of=as_of,
+        since=days.first,
+        lead_hours=(LAST_LEARNED_LEAD_HOURS,),
+    )
+    usable = [row for row in standing if row.climate_day in days]
     refused = Counter(
         Refusal.objects.filter(station=station).values_list("source__code", flat=True)
     )
@@ -144,10 +153,10 @@ def _station(station: Station, *, as_of: dt.datetime, days: DaySpan) -> StationC
         days_with_truth=len([day for day in highs if day in days]),
         days_with_forecasts=_days_of_any(found[Kind.FORECASTS]),
         days_with_observations=_days_of_any(found[Kind.OBSERVATIONS]),
-        usable_days=len({error.climate_day for error in errors}),
-        can_fit=bool(errors),
+        usable_days=len({row.climate_day for row in usable}),
+        can_fit=bool(usable),
         sources=tuple(
-            _summary(code, kind, item, refused, errors=errors)
+            _summary(code, kind, item, refused, usable=usable)
             for kind, by_source in found.items()
             for code, item in by_source.items()
         ),
@@ -223,7 +232,7 @@ def _summary(
     found: _Found,
     refused: Counter[str],
     *,
-    errors: Sequence[ForecastError],
+    usable: Sequence[StandingForecast],
 ) -> SourceCoverage:
     first, last = min(found.days, default=None), max(found.days, default=None)
     by_lead = Counter(lead for _, lead in found.leads)
@@ -237,7 +246,7 @@ def _summary(
         refused=refused[code],
         gaps=_gaps(found.days),
         days_by_lead=dict(sorted(by_lead.items())),
-        usable_days=sum(error.source_code == code for error in errors),
+        usable_days=sum(row.source_code == code for row in usable),
     )
 
 

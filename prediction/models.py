@@ -194,6 +194,9 @@ class EngineBelief(models.Model):
 class Verification(models.Model):
     """How good one engine's belief was once the day was known, beside market and climatology."""
 
+    #: Stands for an engine's name in the score of the champion's belief pooled with the market.
+    POOLED = "pooled"
+
     prediction = models.ForeignKey(
         Prediction, on_delete=models.CASCADE, related_name="verifications", help_text="Scored."
     )

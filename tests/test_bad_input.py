@@ -19,7 +19,6 @@ from boz.sandbox.scenarios import SCENARIOS
 from boz.sandbox.server import SandboxServer
 from boz.sandbox.world import Services, World
 from markets.models import BookSnapshot, Event
-from prediction.constants import PRIMARY_ENGINE
 from prediction.models import Prediction
 from trading.choices import Mode
 from trading.models import Decision, Trade
@@ -121,7 +120,7 @@ def test_miami_says_that_it_has_no_forecast_and_is_wider(world):
     runs = play(world)
 
     assert "no grid forecast for Miami" in reasons(runs["forecasts"])
-    miami = Prediction.objects.filter(station__code="MIA", engine=PRIMARY_ENGINE).get()
+    miami = Prediction.objects.filter(station__code="MIA").get()
     assert miami.missing
     assert not any("nws" in source for source in miami.sources)
 

@@ -23,7 +23,7 @@ from boz.console.charts import bar_width
 from boz.core.errors import BozBaseException
 from boz.core.schemas import OrderBook, Side
 from markets.models import BookSnapshot, Event, Market
-from prediction.constants import PRIMARY_ENGINE, VERIFICATION_HOUR_LST
+from prediction.constants import VERIFICATION_HOUR_LST
 from prediction.models import Prediction
 from prediction.selectors import bracket_prediction
 from settlement.models import Settlement
@@ -139,7 +139,6 @@ def _predictions(moments: dict[int, dt.datetime]) -> dict[int, Prediction]:
     known = Prediction.objects.filter(
         station=OuterRef("series__station"),
         climate_day=OuterRef("climate_day"),
-        engine=PRIMARY_ENGINE,
         as_of__lte=OuterRef("moment"),
     )
     chosen = dict(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Avg, Count
+from django.db.models import Avg, Count, F
 
 from boz.core.money import ZERO, format_dollars
 from markets.models import Event
+from prediction.domain.horizons import Horizon
 from prediction.models import Prediction, Verification
 from settlement.models import PostMortem, Settlement
 from trading import selectors
@@ -28,9 +29,9 @@ def demo_figures(*, portfolio: Portfolio, days: int) -> dict[str, Any]:
     fills = Fill.objects.filter(order__trade__portfolio=portfolio)
     pnl = sum((trade.pnl_dollars or ZERO for trade in settled), ZERO)
     fees = sum((fill.fee_dollars for fill in fills), ZERO)
-    beside_market = Verification.objects.filter(market_brier__isnull=False).aggregate(
-        n=Count("pk"), model=Avg("brier"), market=Avg("market_brier")
-    )
+    beside_market = Verification.objects.filter(
+        engine=F("prediction__engine"), horizon=Horizon.MORNING, market_brier__isnull=False
+    ).aggregate(n=Count("pk"), model=Avg("brier"), market=Avg("market_brier"))
     return {
         "days": days,
         "events": Event.objects.filter(settlements__isnull=False).distinct().count(),

@@ -3,55 +3,76 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from django.db.models import Q, Subquery
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from boz.core.errors import DataUnavailable, QuarantinedError
 from boz.core.schemas import BracketPrediction, BracketProbability, Confidence
 from markets.domain.brackets import prove_ladder
 from markets.models import Event, Market
-from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
-from prediction.models import Prediction
+from prediction.models import EngineBelief, Prediction
 from weather.models import Station
+
+#: A station, by its primary key, and one of its climate days.
+StationDay = tuple[int, dt.date]
 
 
 def latest_prediction(
-    *,
-    station: Station,
-    climate_day: dt.date,
-    as_of: dt.datetime,
-    engine: str = PRIMARY_ENGINE,
+    *, station: Station, climate_day: dt.date, as_of: dt.datetime
 ) -> Prediction | None:
     """Return the newest prediction for one climate day known at ``as_of``.
 
     The climate day is part of the question: the newest prediction of a station is usually about
-    tomorrow.
+    tomorrow. It is the belief of the engine that was champion when it was made.
     """
-    return latest_predictions(
-        station=station, climate_day=climate_day, as_of=as_of, engines=(engine,)
-    ).get(engine)
+    wanted = [(station, climate_day)]
+    return latest_predictions(wanted=wanted, as_of=as_of).get((station.pk, climate_day))
 
 
 def latest_predictions(
-    *, station: Station, climate_day: dt.date, as_of: dt.datetime, engines: Sequence[str]
-) -> dict[str, Prediction]:
-    """Return the newest prediction of each engine known at ``as_of``, in one query."""
-    wanted = Q()
-    for engine in engines:
-        known = Prediction.objects.filter(
-            station=station, climate_day=climate_day, engine=engine, as_of__lte=as_of
-        )
-        wanted |= Q(pk=Subquery(known.order_by("-as_of").values("pk")[:1]))
-    found = Prediction.objects.filter(wanted).select_related("station")
-    return {prediction.engine: prediction for prediction in found}
+    *, wanted: Iterable[tuple[Station, dt.date]], as_of: dt.datetime
+) -> dict[StationDay, Prediction]:
+    """Return :func:`latest_prediction` of several stations and days, with one query.
+
+    Days without a prediction are absent.
+    """
+    stations: dict[int, Station] = {}
+    keys: set[StationDay] = set()
+    for station, day in wanted:
+        stations[station.pk] = station
+        keys.add((station.pk, day))
+    newest = Window(
+        RowNumber(),
+        partition_by=("station", "climate_day"),
+        order_by=(F("as_of").desc(), F("pk").desc()),
+    )
+    known = Prediction.objects.filter(
+        station__in=stations, climate_day__in={day for _, day in keys}, as_of__lte=as_of
+    )
+    # Only keys are ranked: distributions are read of the rows picked alone.
+    ranked = known.order_by().annotate(rank=newest).filter(rank=1).values("pk")
+    found: dict[StationDay, Prediction] = {}
+    for row in Prediction.objects.filter(pk__in=ranked).order_by():
+        row.station = stations[row.station_id]
+        if (row.station_id, row.climate_day) in keys:
+            found[row.station_id, row.climate_day] = row
+    return found
 
 
-def pmf_of(prediction: Prediction) -> IntegerPmf:
-    """Return a prediction's distribution."""
-    return IntegerPmf(prediction.pmf_low_f, np.asarray(prediction.pmf, dtype=np.float64))
+def pmf_of(row: Prediction | EngineBelief) -> IntegerPmf:
+    """Return a stored distribution; a prediction's is the one without the market."""
+    return IntegerPmf(row.pmf_low_f, np.asarray(row.pmf, dtype=np.float64))
+
+
+def pooled_pmf_of(prediction: Prediction) -> IntegerPmf | None:
+    """Return a prediction's distribution pooled with the market; None where it was silent."""
+    if prediction.pooled_low_f is None:
+        return None
+    return IntegerPmf(prediction.pooled_low_f, np.asarray(prediction.pooled_pmf, dtype=np.float64))
 
 
 def bracket_prediction(*, prediction: Prediction, markets: Sequence[Market]) -> BracketPrediction:

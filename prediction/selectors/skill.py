@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import F
 
-from prediction.constants import MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT, PRIMARY_ENGINE
+from prediction.constants import MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT
+from prediction.domain.horizons import Horizon
 from prediction.models import Verification
 from weather.models import Station
 
@@ -39,7 +41,8 @@ def skill_summary(
     as_of: dt.datetime,
     since: dt.datetime | None = None,
     station: Station | None = None,
-    engine: str = PRIMARY_ENGINE,
+    engine: str | None = None,
+    horizon: Horizon = Horizon.MORNING,
 ) -> SkillSummary:
     """Return how predictions did against the market, of those verified by ``as_of``.
 
@@ -47,9 +50,12 @@ def skill_summary(
         as_of: Verifications written later are not counted.
         since: Only those verified from then on; None for all.
         station: Only this one; None for all.
-        engine: Registry name of the engine.
+        engine: Registry name of the engine, or ``Verification.POOLED``; None for whichever was
+            champion when the prediction was made.
+        horizon: Class of lead and hour; one at a time, so that no day counts twice.
     """
-    rows = Verification.objects.filter(prediction__engine=engine, verified_at__lte=as_of)
+    name = F("prediction__engine") if engine is None else engine
+    rows = Verification.objects.filter(engine=name, horizon=horizon, verified_at__lte=as_of)
     if since is not None:
         rows = rows.filter(verified_at__gte=since)
     if station is not None:

@@ -1,179 +1,164 @@
-"""Assembles once, as of a moment, everything that the engines may know about a climate day."""
+"""Assembles once, as of a moment, everything that the engines may know about climate days."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from boz.core.clock import require_utc
-from boz.core.errors import InvalidDataError, QuarantinedError
-from boz.core.schemas import Bracket
-from markets.domain.brackets import prove_ladder
-from markets.models import Market
-from prediction.constants import CLIMATOLOGY_WINDOW, FITTED_ENGINE
-from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum, SourceSkill
+from prediction.constants import CLIMATOLOGY_WINDOW
+from prediction.domain.day_so_far import Reading
+from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum
 from prediction.models import EngineFit
+from prediction.services.fits import FitsOf, latest_fits
+from prediction.services.market_views import Ladder, MarketReads, ladders_of
 from weather.models import Forecast, Station
-from weather.selectors import forecasts_by_age, official_highs, running_maximum
+from weather.selectors import (
+    ForecastsByAge,
+    RunningMaximum,
+    forecasts_of_days_by_age,
+    official_highs_by_station,
+    running_maximum,
+    spread_inside_f,
+)
 
 HOUR = dt.timedelta(hours=1)
+
+#: A station and one of its climate days.
+Wanted = tuple[Station, dt.date]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """The engines' inputs, with what the prediction's record also refers to.
 
-    ``ladder`` is the proven ladder of the day's event, coldest first; empty when there is none.
+    Attributes:
+        inputs: What the engines are given.
+        fits: The fits whose parameters are in there, by engine.
+        ladder: The proven ladder of the day's event; None when there is none.
+        running_maximum: The day so far, with its evidence.
     """
 
     inputs: Inputs
-    fit: EngineFit | None
-    ladder: tuple[Bracket, ...]
+    fits: Mapping[str, EngineFit]
+    ladder: Ladder | None
+    running_maximum: RunningMaximum | None
 
 
-@dataclass(frozen=True, slots=True)
-class StationPast:
-    """What is the same for all days of a station at one moment.
+def assemble_inputs(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Known:
+    """Return everything known at ``as_of`` about a station's climate day."""
+    return InputReads([(station, climate_day)], as_of=as_of).known(station, climate_day)
 
-    ``official_highs`` are days and whole °F, oldest first, reaching back at least
-    ``CLIMATOLOGY_WINDOW`` before the first day to predict.
+
+class InputReads:
+    """What was known of many stations and days at one moment, read together.
+
+    The answer for a day is the same whatever else is asked for. Nothing later than ``as_of`` is
+    read.
     """
 
-    fit: EngineFit | None
-    skills: tuple[SourceSkill, ...]
-    official_highs: tuple[tuple[dt.date, int], ...]
-
-
-def station_past(*, station: Station, first_day: dt.date, as_of: dt.datetime) -> StationPast:
-    """Return what was known at ``as_of`` of a station's past, for days from ``first_day`` on.
-
-    Raises:
-        InvalidDataError: If the newest fit cannot be read.
-    """
-    fit = latest_fit(station=station, as_of=as_of)
-    highs = official_highs(station=station, as_of=as_of, since=first_day - CLIMATOLOGY_WINDOW)
-    return StationPast(
-        fit=fit,
-        skills=() if fit is None else skills_from(fit),
-        official_highs=tuple(sorted(highs.items())),
-    )
-
-
-def assemble_inputs(
-    *,
-    station: Station,
-    climate_day: dt.date,
-    as_of: dt.datetime,
-    past: StationPast | None = None,
-) -> Known:
-    """Return everything known at ``as_of`` about a station's climate day.
-
-    Args:
-        station: Where.
-        climate_day: Which day.
-        as_of: Nothing known later is used.
-        past: What :func:`station_past` said at the same moment, when several days are predicted;
-            the answer is the same without it.
-    """
-    moment = require_utc(as_of, name="as_of")
-    if past is None:
-        past = station_past(station=station, first_day=climate_day, as_of=moment)
-    _, end = station.climate_day_bounds(climate_day)
-    forecasts = forecasts_by_age(station=station, climate_day=climate_day, as_of=moment)
-    oldest = climate_day - CLIMATOLOGY_WINDOW
-    inputs = Inputs(
-        station_code=station.code,
-        climate_day=climate_day,
-        as_of=moment,
-        lead_hours=_whole_hours(end - moment),
-        forecasts=_known_forecasts(forecasts.fresh, end=end),
-        stale=tuple(sorted(item.source.code for item in forecasts.stale)),
-        skills=past.skills,
-        official_highs=tuple(
-            (day, high) for day, high in past.official_highs if oldest <= day < climate_day
-        ),
-        reached=_reached(station=station, climate_day=climate_day, as_of=moment),
-    )
-    return Known(inputs=inputs, fit=past.fit, ladder=_ladder(station, climate_day, as_of=moment))
-
-
-def latest_fit(*, station: Station, as_of: dt.datetime) -> EngineFit | None:
-    """Return the newest parameters learned from nothing later than ``as_of``."""
-    return (
-        EngineFit.objects.filter(engine=FITTED_ENGINE, station=station, as_of__lte=as_of)
-        .order_by("-as_of")
-        .first()
-    )
-
-
-def skills_from(fit: EngineFit) -> tuple[SourceSkill, ...]:
-    """Read the error models of a fit, sorted by source.
-
-    Raises:
-        InvalidDataError: If the stored parameters are not those of this engine.
-    """
-    try:
-        return tuple(
-            SourceSkill(
-                source=source,
-                bias_f=float(found["bias_f"]),
-                sd_f=float(found["sd_f"]),
-                n_train=int(found["n_train"]),
-                reference_lead_hours=float(found["reference_lead_hours"]),
-                reference_month=int(found["reference_month"]),
+    def __init__(self, wanted: Sequence[Wanted], *, as_of: dt.datetime) -> None:
+        """Read what all days share; the number of queries does not grow with the days."""
+        self._as_of = require_utc(as_of, name="as_of")
+        stations = list({station.pk: station for station, _ in wanted}.values())
+        self._ladders = ladders_of(wanted, as_of=self._as_of)
+        self._markets = MarketReads(self._ladders.values(), as_of=self._as_of)
+        self._forecasts = forecasts_of_days_by_age(wanted=wanted, as_of=self._as_of)
+        self._fits: dict[int, FitsOf] = latest_fits(stations=stations, as_of=self._as_of)
+        first_day = min((day for _, day in wanted), default=None)
+        self._highs: dict[int, dict[dt.date, int]] = {}
+        if first_day is not None:
+            self._highs = official_highs_by_station(
+                stations=stations, as_of=self._as_of, since=first_day - CLIMATOLOGY_WINDOW
             )
-            for source, found in sorted(fit.parameters["sources"].items())
+
+    def known(self, station: Station, climate_day: dt.date) -> Known:
+        """Return everything known about one of the days asked for.
+
+        Raises:
+            InvalidDataError: If what was reported cannot be true.
+        """
+        start, end = station.climate_day_bounds(climate_day)
+        fits = self._fits[station.pk]
+        forecasts = self._forecasts[station.pk, climate_day]
+        maximum = self._running_maximum(station, climate_day, start=start)
+        ladder = self._ladders.get((station.pk, climate_day))
+        inputs = Inputs(
+            station_code=station.code,
+            climate_day=climate_day,
+            as_of=self._as_of,
+            lead_hours=_whole_hours(end - self._as_of),
+            forecasts=_known_forecasts(forecasts, end=end),
+            stale=tuple(sorted(item.source.code for item in forecasts.stale)),
+            official_highs=self._official_highs(station, climate_day),
+            reached=_reached(maximum, start=start),
+            readings=_readings(maximum, start=start),
+            market=None if ladder is None else self._markets.view(ladder),
+            parameters={engine: fit.parameters for engine, fit in fits.items()},
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidDataError(
-            f"The parameters of {fit} cannot be read; run the agent fit again.", {"fit": fit.pk}
-        ) from error
+        return Known(inputs=inputs, fits=fits, ladder=ladder, running_maximum=maximum)
+
+    def _official_highs(
+        self, station: Station, climate_day: dt.date
+    ) -> tuple[tuple[dt.date, int], ...]:
+        oldest = climate_day - CLIMATOLOGY_WINDOW
+        highs = self._highs[station.pk]
+        return tuple(sorted((d, high) for d, high in highs.items() if oldest <= d < climate_day))
+
+    def _running_maximum(
+        self, station: Station, climate_day: dt.date, *, start: dt.datetime
+    ) -> RunningMaximum | None:
+        # Nothing is reported of a day that has not begun.
+        if self._as_of < start:
+            return None
+        return running_maximum(station=station, climate_day=climate_day, as_of=self._as_of)
 
 
-def _known_forecasts(
-    forecasts: Sequence[Forecast], *, end: dt.datetime
-) -> tuple[KnownForecast, ...]:
-    known = [
-        KnownForecast(
-            source=forecast.source.code,
-            high_f=forecast.high_f,
-            issued_at=forecast.issued_at,
-            lead_hours=_whole_hours(end - forecast.issued_at),
-        )
-        for forecast in forecasts
-    ]
+def _known_forecasts(forecasts: ForecastsByAge, *, end: dt.datetime) -> tuple[KnownForecast, ...]:
+    known = [_known_forecast(forecast, end=end) for forecast in forecasts.fresh]
     return tuple(sorted(known, key=lambda item: item.source))
 
 
-def _reached(
-    *, station: Station, climate_day: dt.date, as_of: dt.datetime
-) -> ReachedMaximum | None:
-    maximum = running_maximum(station=station, climate_day=climate_day, as_of=as_of)
+def _known_forecast(forecast: Forecast, *, end: dt.datetime) -> KnownForecast:
+    return KnownForecast(
+        source=forecast.source.code,
+        high_f=forecast.high_f,
+        issued_at=forecast.issued_at,
+        lead_hours=_whole_hours(end - forecast.issued_at),
+        sd_f=spread_inside_f(stated_f=forecast.sd_f, members_f=forecast.member_highs_f),
+        quantiles_f=tuple((float(level), float(temp)) for level, temp in forecast.quantiles_f),
+    )
+
+
+def _reached(maximum: RunningMaximum | None, *, start: dt.datetime) -> ReachedMaximum | None:
     if maximum is None:
         return None
-    start, _ = station.climate_day_bounds(climate_day)
     newest = maximum.observed_until
     return ReachedMaximum(
         low_f=maximum.low_f,
-        hour_lst=None if newest is None else round((newest - start) / HOUR, 2),
+        hour_lst=None if newest is None else _hour(newest, start=start),
         estimate_f=maximum.high_f,
         evening_group_included=maximum.is_afternoon_covered,
     )
 
 
-def _ladder(station: Station, climate_day: dt.date, *, as_of: dt.datetime) -> tuple[Bracket, ...]:
-    """Return the event's proven ladder; empty when there is none or it is not complete."""
-    markets = Market.objects.filter(
-        event__series__station=station,
-        event__climate_day=climate_day,
-        event__first_seen_at__lte=as_of,
-    )
-    try:
-        edges = markets.values_list("low_f", "high_f")
-        return prove_ladder([Bracket(low_f=low, high_f=high) for low, high in edges])
-    except QuarantinedError:
+def _readings(maximum: RunningMaximum | None, *, start: dt.datetime) -> tuple[Reading, ...]:
+    if maximum is None:
         return ()
+    return tuple(
+        Reading(
+            hour_lst=_hour(item.at, start=start),
+            low_f=item.low_f,
+            high_f=item.high_f,
+            max_6h_f=item.max_6h_f,
+        )
+        for item in maximum.readings
+    )
+
+
+def _hour(moment: dt.datetime, *, start: dt.datetime) -> float:
+    return round((moment - start) / HOUR, 2)
 
 
 def _whole_hours(span: dt.timedelta) -> int:

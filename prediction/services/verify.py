@@ -1,17 +1,20 @@
-"""Scores the belief that stood before the peak, beside the market's and climatology's."""
+"""Scores the beliefs that stood at each horizon, every engine's beside market and climatology."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
 
 from boz.core.schemas import Bracket
-from markets.domain.book import implied_probabilities
 from markets.domain.brackets import prove_ladder
-from markets.models import Event, Market
-from markets.selectors import last_prices, latest_books
-from prediction.constants import CLIMATOLOGY_ENGINE, VERIFICATION_HOUR_LST
+from markets.models import Event
+from prediction.constants import CLIMATOLOGY_ENGINE
+from prediction.domain.distribution import IntegerPmf
+from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
 from prediction.domain.scores import (
     brier_ladder,
     crps_pmf,
@@ -19,85 +22,174 @@ from prediction.domain.scores import (
     ranked_probability_score,
 )
 from prediction.engines.base import require_temperature
-from prediction.models import Prediction, Verification
-from prediction.selectors import latest_prediction, pmf_of
+from prediction.models import EngineBelief, Prediction, Verification
+from prediction.selectors import latest_prediction, pmf_of, pooled_pmf_of
 
+HOUR = dt.timedelta(hours=1)
 #: Log scores are cut here (p = 1e-9), so that one impossible outcome cannot hide all the others.
 MAX_LOG_SCORE = -math.log(1e-9)
 
 
 def verify_event(*, event: Event, observed_high_f: int, now: dt.datetime) -> int:
-    """Score the last prediction made before the fixed time; again when the value changed.
+    """Score the beliefs that stood at each horizon; again when the value changed.
 
-    Predictions made later are never scored: they may have seen the outcome.
+    At each horizon the last prediction made before its reference moment is scored, where it is of
+    that horizon's class: a belief much older says nothing about it, and a later one may have seen
+    the outcome. The engines' beliefs beside other predictions of the day are then dropped.
 
     Returns:
-        How many verifications were written or corrected: 1, or 0 when no prediction stood.
+        How many scores were written or corrected; 0 when no prediction stood or all are known.
 
     Raises:
         QuarantinedError: If the event's markets are no complete ladder.
         InvalidDataError: If the settled high is no possible temperature.
     """
     high = int(require_temperature(observed_high_f, name="settled high"))
-    prediction = _standing(event)
-    if prediction is None:
+    standing = {horizon: _standing(event, horizon) for horizon in Horizon}
+    wanted = {horizon: row for horizon, row in standing.items() if row is not None}
+    if not wanted:
         return 0
-    existing = Verification.objects.filter(prediction=prediction).first()
-    if existing is not None and existing.observed_high_f == high:
-        return 0
-    markets = {market.bracket: market for market in event.markets.all()}
-    ladder = prove_ladder(list(markets))
-    scores = _scores(prediction, event, [markets[b] for b in ladder], ladder, high)
-    Verification.objects.update_or_create(
-        prediction=prediction,
-        defaults={"event": event, "observed_high_f": high, "verified_at": now, **scores},
-    )
-    return 1
-
-
-def _standing(event: Event) -> Prediction | None:
-    station = event.series.station
-    start, _ = station.climate_day_bounds(event.climate_day)
-    # Strictly before: a prediction at the hour itself may already use that hour's report.
-    cut = start + dt.timedelta(hours=VERIFICATION_HOUR_LST) - dt.timedelta(microseconds=1)
-    return latest_prediction(station=station, climate_day=event.climate_day, as_of=cut)
-
-
-def _scores(
-    prediction: Prediction,
-    event: Event,
-    markets: Sequence[Market],
-    ladder: Sequence[Bracket],
-    high: int,
-) -> dict[str, float | None]:
+    ladder = prove_ladder([market.bracket for market in event.markets.all()])
     outcome = next(index for index, bracket in enumerate(ladder) if bracket.contains(high))
-    pmf = pmf_of(prediction)
-    shares = pmf.ladder(ladder)
-    books = latest_books(event=event, as_of=prediction.as_of)
-    implied = implied_probabilities(
-        [books.get(market.ticker) for market in markets],
-        last_prices=last_prices(event=event, as_of=prediction.as_of),
-    )
-    climatology = latest_prediction(
-        station=prediction.station,
-        climate_day=event.climate_day,
-        as_of=prediction.as_of,
-        engine=CLIMATOLOGY_ENGINE,
-    )
+    with transaction.atomic():
+        written = sum(
+            _verify(prediction, horizon, event=event, answer=_Answer(ladder, high, outcome, now))
+            for horizon, prediction in wanted.items()
+        )
+        _drop_other_beliefs(event, kept=list(wanted.values()))
+    return written
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What beliefs are scored on."""
+
+    ladder: tuple[Bracket, ...]
+    high_f: int
+    outcome: int
+    known_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """One belief to score; ``weight`` is its weight in the combination, None outside of it."""
+
+    engine: str
+    pmf: IntegerPmf
+    mean_f: float
+    sd_f: float
+    weight: float | None
+
+
+def _standing(event: Event, horizon: Horizon) -> Prediction | None:
+    station = event.series.station
+    _, end = station.climate_day_bounds(event.climate_day)
+    # Strictly before: a prediction at the hour itself may already use that hour's report.
+    cut = end - REFERENCE_LEAD_HOURS[horizon] * HOUR - dt.timedelta(microseconds=1)
+    latest = latest_prediction(station=station, climate_day=event.climate_day, as_of=cut)
+    return latest if latest is not None and latest.horizon == horizon else None
+
+
+def _verify(prediction: Prediction, horizon: Horizon, *, event: Event, answer: _Answer) -> int:
+    rows = Verification.objects.filter(event=event, horizon=horizon)
+    existing = {row.engine: row for row in rows}
+    if existing and all(
+        row.observed_high_f == answer.high_f and row.prediction_id == prediction.pk
+        for row in existing.values()
+    ):
+        return 0
+    beliefs = _beliefs(prediction)
+    beside = _beside(prediction, beliefs, answer)
+    for belief in beliefs:
+        Verification.objects.update_or_create(
+            event=event,
+            horizon=horizon,
+            engine=belief.engine,
+            defaults={
+                "prediction": prediction,
+                "observed_high_f": answer.high_f,
+                "verified_at": answer.known_at,
+                "lead_hours": prediction.lead_hours,
+                "n_train": prediction.n_train,
+                "weight_present": prediction.weight_present,
+                **_scores(belief, answer),
+                **beside,
+            },
+        )
+    return len(beliefs)
+
+
+def _beliefs(prediction: Prediction) -> list[_Scored]:
+    """Return the champion's belief, every engine's beside it, and the pool with the market."""
+    found = [
+        _Scored(prediction.engine, pmf_of(prediction), prediction.mean_f, prediction.sd_f, None)
+    ]
+    found += [
+        _Scored(row.engine, pmf_of(row), row.mean_f, row.sd_f, row.weight)
+        for row in prediction.beliefs.order_by("engine")
+    ]
+    pooled = pooled_pmf_of(prediction)
+    if pooled is not None:
+        found.append(_Scored(Verification.POOLED, pooled, pooled.mean_f, pooled.sd_f, None))
+    return found
+
+
+def _scores(belief: _Scored, answer: _Answer) -> dict[str, object]:
+    pmf, high = belief.pmf, answer.high_f
+    shares = pmf.ladder(answer.ladder)
+    # Half of the high's own probability lies below it: the mean of the randomised transform.
+    pit = pmf.cdf(high - 1) + 0.5 * pmf.at(high)
     return {
         "crps_f": crps_pmf(pmf, high),
-        "log_score": min(MAX_LOG_SCORE, log_score(shares, outcome)),
-        "brier": brier_ladder(shares, outcome),
-        "rps": ranked_probability_score(shares, outcome),
-        "pit": pmf.cdf(high - 1) + 0.5 * pmf.at(high),
-        "market_brier": None if implied is None else brier_ladder(implied, outcome),
-        "market_log_score": (
-            None if implied is None else min(MAX_LOG_SCORE, log_score(implied, outcome))
-        ),
-        "market_rps": None if implied is None else ranked_probability_score(implied, outcome),
+        "log_score": _log_score(shares, answer.outcome),
+        "brier": brier_ladder(shares, answer.outcome),
+        "rps": ranked_probability_score(shares, answer.outcome),
+        "pit": pit,
+        "error_f": belief.mean_f - high,
+        "sd_f": belief.sd_f,
+        "hit_50": _is_inside(pit, 0.50),
+        "hit_80": _is_inside(pit, 0.80),
+        "hit_90": _is_inside(pit, 0.90),
+        "probabilities": list(shares),
+        "outcome": answer.outcome,
+        "weight": belief.weight,
+    }
+
+
+def _beside(
+    prediction: Prediction, beliefs: Sequence[_Scored], answer: _Answer
+) -> dict[str, float | None]:
+    """Return the market's and climatology's scores of the same moment, for paired comparison."""
+    market = prediction.market_probabilities
+    # A ladder that has changed since cannot be scored on.
+    is_known = len(market) == len(answer.ladder)
+    climatology = next((item for item in beliefs if item.engine == CLIMATOLOGY_ENGINE), None)
+    return {
+        "market_brier": brier_ladder(market, answer.outcome) if is_known else None,
+        "market_log_score": _log_score(market, answer.outcome) if is_known else None,
+        "market_rps": ranked_probability_score(market, answer.outcome) if is_known else None,
         "climatology_brier": (
             None
             if climatology is None
-            else brier_ladder(pmf_of(climatology).ladder(ladder), outcome)
+            else brier_ladder(climatology.pmf.ladder(answer.ladder), answer.outcome)
         ),
     }
+
+
+def _drop_other_beliefs(event: Event, *, kept: Sequence[Prediction]) -> None:
+    """Drop what engines believed beside predictions that no horizon scores.
+
+    The predictions stay: decisions refer to them, and they can be made again as of their moment.
+    """
+    EngineBelief.objects.filter(
+        prediction__station=event.series.station, prediction__climate_day=event.climate_day
+    ).exclude(prediction__in=[prediction.pk for prediction in kept]).delete()
+
+
+def _log_score(shares: Sequence[float], outcome: int) -> float:
+    return min(MAX_LOG_SCORE, log_score(shares, outcome))
+
+
+def _is_inside(pit: float, coverage: float) -> bool:
+    """Say whether the high lies inside the central interval of this coverage."""
+    return abs(pit - 0.5) <= coverage / 2.0

@@ -19,8 +19,6 @@ EMOS_FAST_ENGINE = "emos_fast"
 EMOS_SLOW_ENGINE = "emos_slow"
 #: The National Blend of Models as it states itself.
 NBM_ENGINE = "nbm_percentiles"
-#: The engine whose parameters are learned nightly.
-FITTED_ENGINE = "forecast_gaussian"
 
 #: Sources whose highs are made for the place and the day by the weather service; all others are
 #: values of raw models on the hour, which are believed once their errors are known.

@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from boz.core.clock import format_utc
 from boz.core.errors import InvalidDataError
 from boz.core.schemas import PLAUSIBLE_HIGH_F, PLAUSIBLE_LOW_F, Bracket
+from prediction.domain.day_so_far import Reading
 from prediction.domain.distribution import IntegerPmf
 from prediction.domain.horizons import Horizon, horizon_of
 from prediction.engines.past import Past
@@ -73,21 +74,6 @@ class MarketView:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceSkill:
-    """Bias and spread learned for one source at a reference lead and season.
-
-    ``bias_f`` is forecast minus observed, degrees Fahrenheit.
-    """
-
-    source: str
-    bias_f: float
-    sd_f: float
-    n_train: int
-    reference_lead_hours: float
-    reference_month: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReachedMaximum:
     """The high is certainly at least ``low_f``.
 
@@ -118,9 +104,9 @@ class Inputs:
         lead_hours: Whole hours from ``as_of`` to the end of the climate day; 0 once it is over.
         forecasts: Latest per source that was heard from lately, sorted by source.
         stale: Sources that have said something but have not been heard from since; sorted.
-        skills: Learned error models per source, sorted by source; empty before the first fit.
         official_highs: Day and whole °F of finished days, oldest first.
         reached: The running maximum, or None.
+        readings: The day's station reports behind it, oldest first.
         market: What the market said, or None where it was silent or incomplete.
         parameters: What each engine has learned, by its name; an engine without an entry has
             learned nothing yet and speaks from its shipped prior.
@@ -132,9 +118,9 @@ class Inputs:
     lead_hours: int
     forecasts: tuple[KnownForecast, ...] = ()
     stale: tuple[str, ...] = ()
-    skills: tuple[SourceSkill, ...] = ()
     official_highs: tuple[tuple[dt.date, int], ...] = ()
     reached: ReachedMaximum | None = None
+    readings: tuple[Reading, ...] = ()
     market: MarketView | None = None
     parameters: Mapping[str, Parameters] = field(default_factory=dict)
 
@@ -142,10 +128,6 @@ class Inputs:
     def horizon(self) -> Horizon:
         """Return the class of lead and hour of this moment."""
         return horizon_of(self.lead_hours)
-
-    def skill_of(self, source: str) -> SourceSkill | None:
-        """Return what was learned about a source, or None."""
-        return next((skill for skill in self.skills if skill.source == source), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,31 @@
-"""Regressions of the high on all sources, with a short and a long memory."""
+"""Regressions of the high on all sources, with a short and a long memory.
+
+One regression per horizon; the afternoon speaks with the morning's, since what it knows besides is
+the day so far, which is heeded later. Where nothing is learned yet the shipped prior speaks.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE
+from boz.core.errors import InvalidDataError
+from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE, OFFICIAL_SOURCES
 from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.emos import EmosModel, EmosSettings, GaussianForecast, predict_emos
+from prediction.domain.emos_features import BETWEEN
 from prediction.domain.errors_model import prior_sd_f
-from prediction.engines.base import EngineForecast, EngineKind, Inputs, Parameters
-from prediction.engines.heard import absences, awake, heard, raise_nothing
+from prediction.domain.horizons import Horizon
+from prediction.engines.base import (
+    EngineForecast,
+    EngineKind,
+    Inputs,
+    Parameters,
+)
+from prediction.engines.emos_fit import fit_horizons
+from prediction.engines.heard import Heard, absences, awake, heard, raise_nothing
 from prediction.engines.past import Past
+from prediction.priors.source_prior import reference_lead_hours, source_prior
 
 
 class EmosEngine:
@@ -21,34 +37,124 @@ class EmosEngine:
     def __init__(self, name: str, *, half_life_days: float) -> None:
         """Name the engine and say how long it remembers."""
         self.name = name
-        self.half_life_days = half_life_days
+        self.settings = EmosSettings(half_life_days=half_life_days)
 
     def fit(self, past: Past) -> Parameters | None:
-        """Learn nothing yet."""
-        return None
+        """Return one regression per horizon that has finished days, held to the shipped prior."""
+        return fit_horizons(past, settings=self.settings)
 
     def predict(self, inputs: Inputs) -> EngineForecast:
-        """Return the distribution of the high from all sources."""
+        """Return the distribution of the high from all sources whose errors are known."""
         everyone = heard(inputs)
-        found = awake(everyone, frozenset())
+        model, leads = self._learned(inputs)
+        found = awake(everyone, frozenset() if model is None else frozenset(model.sources))
         if not found.forecasts:
             raise_nothing(inputs, found)
-        month = inputs.climate_day.month
-        highs = [forecast.high_f for forecast in found.forecasts]
-        mean = math.fsum(highs) / len(highs)
-        own = [prior_sd_f(lead_hours=f.lead_hours, month=month) ** 2 for f in found.forecasts]
-        between = math.fsum((high - mean) ** 2 for high in highs) / len(highs)
-        silent = len(inputs.stale) / (len(inputs.stale) + len(highs))
-        sd = math.sqrt(math.fsum(own) / len(own) + between) * (1.0 + 0.15 * silent)
+        if model is None or not _knows_any(model, found):
+            model, leads = self._prior(inputs, found), {}
+        highs = {forecast.source: forecast.high_f for forecast in found.forecasts}
+        said = predict_emos(
+            model, day=inputs.climate_day.toordinal(), highs=highs, sds=_spreads(found)
+        )
+        sd = _unseen_disagreement(model, said) * _age_factor(model, said, leads, found, inputs)
         return EngineForecast.of(
-            gaussian_pmf(mean_f=mean, sd_f=sd),
-            spread=math.sqrt(between) if len(highs) > 1 else None,
-            sources=tuple(forecast.source for forecast in found.forecasts),
-            missing=(*absences(inputs, frozenset()), *found.refused),
-            weight_present=1.0 - silent,
-            note="No past errors of this station are known yet; the pooled spread was used.",
+            gaussian_pmf(mean_f=_within_reason(said.mean, inputs), sd_f=sd),
+            spread=said.spread if len(said.used) > 1 else None,
+            sources=said.used,
+            missing=(*absences(inputs, frozenset(said.missing)), *found.refused, *_unknown(said)),
+            n_train=model.n_train,
+            weight_present=said.weight_present,
+            note=_note(model),
+        )
+
+    def _learned(self, inputs: Inputs) -> tuple[EmosModel | None, Mapping[str, float]]:
+        """Return the fit in force and the lead of each source in it."""
+        horizon = fitted_horizon(inputs.horizon).value
+        parameters = inputs.parameters.get(self.name, {})
+        stored = parameters.get("models", {}).get(horizon)
+        if stored is None:
+            return None, {}
+        return EmosModel.from_json(stored), parameters["leads"][horizon]
+
+    def _prior(self, inputs: Inputs, found: Heard) -> EmosModel:
+        official = frozenset(inputs.stale) & OFFICIAL_SOURCES
+        wanted = {forecast.source for forecast in found.forecasts} | official
+        return source_prior(
+            wanted, horizon=inputs.horizon, day=inputs.climate_day, settings=self.settings
         )
 
 
 EMOS_FAST = EmosEngine(EMOS_FAST_ENGINE, half_life_days=45.0)
 EMOS_SLOW = EmosEngine(EMOS_SLOW_ENGINE, half_life_days=365.0)
+
+
+def fitted_horizon(horizon: Horizon) -> Horizon:
+    """Return the horizon whose fit speaks at this one."""
+    return Horizon.MORNING if horizon is Horizon.AFTERNOON else horizon
+
+
+def _knows_any(model: EmosModel, found: Heard) -> bool:
+    return any(forecast.source in model.sources for forecast in found.forecasts)
+
+
+def _spreads(found: Heard) -> dict[str, float]:
+    """Return the spreads inside the sources; one that is none counts as not stated."""
+    return {
+        forecast.source: forecast.sd_f
+        for forecast in found.forecasts
+        if forecast.sd_f is not None and math.isfinite(forecast.sd_f) and forecast.sd_f >= 0
+    }
+
+
+def _unseen_disagreement(model: EmosModel, said: GaussianForecast) -> float:
+    """Return the spread with the usual disagreement of those that are missing.
+
+    Few sources disagree little, which is no sign that they are right.
+    """
+    unseen = max(0.0, model.scale_centre[1] - said.spread) * (1.0 - said.weight_present)
+    return said.sd + model.scale[BETWEEN] * unseen
+
+
+def _age_factor(
+    model: EmosModel,
+    said: GaussianForecast,
+    leads: Mapping[str, float],
+    found: Heard,
+    inputs: Inputs,
+) -> float:
+    """Return how much the spread at the forecasts' ages differs from that at the fit's."""
+    month = inputs.climate_day.month
+    usual = reference_lead_hours(inputs.horizon)
+    weight = dict(zip(model.sources, model.weight, strict=True))
+    now = [forecast for forecast in found.forecasts if forecast.source in said.used]
+    ratios = [
+        weight[forecast.source]
+        * prior_sd_f(lead_hours=forecast.lead_hours, month=month)
+        / prior_sd_f(lead_hours=leads.get(forecast.source, usual), month=month)
+        for forecast in now
+    ]
+    return math.fsum(ratios) / math.fsum(weight[forecast.source] for forecast in now)
+
+
+def _within_reason(mean: float, inputs: Inputs) -> float:
+    if not -80.0 <= mean <= 140.0:
+        raise InvalidDataError(
+            f"The regression gives {mean:g} °F, no possible temperature.",
+            {"station": inputs.station_code, "climate_day": inputs.climate_day},
+        )
+    return mean
+
+
+def _unknown(said: GaussianForecast) -> tuple[str, ...]:
+    return tuple(f"{source} waits until its past errors are known." for source in said.ignored)
+
+
+def _note(model: EmosModel) -> str:
+    if model.n_train == 0:
+        return (
+            "No past errors of this station are known yet, so the pooled spread of city forecasts "
+            "was used."
+        )
+    return (
+        "The belief rests on forecasts less their usual bias, with the spread of their past errors."
+    )

@@ -11,7 +11,7 @@ import factory
 from boz.core.schemas import Confidence
 from markets.models import Event
 from markets.tests.factories import EventFactory
-from prediction.constants import FITTED_ENGINE, PRIMARY_ENGINE
+from prediction.constants import EMOS_SLOW_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import gaussian_pmf
 from prediction.models import EngineFit, Prediction, Verification
 from weather.models import ClimateReport, Forecast, Station
@@ -96,7 +96,7 @@ class EngineFitFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = EngineFit
 
-    engine = FITTED_ENGINE
+    engine = EMOS_SLOW_ENGINE
     version = factory.Sequence(lambda number: number + 1)
     station = factory.LazyFunction(lambda: real_station("NY"))
     as_of = EVENING_BEFORE - dt.timedelta(hours=12)

@@ -1,21 +1,32 @@
-"""Filters by station, engine, climate day and moment."""
+"""Filters by station, engine, horizon, climate day and moment."""
 
 from __future__ import annotations
 
 from django_filters import rest_framework as filters
 
 from boz.core.api.filters import ClimateDayFilterSet
-from prediction.models import EngineFit, Prediction, Verification
+from prediction.models import Champion, EngineBelief, EngineFit, Prediction, Verification
 
 
 class EngineFitFilter(filters.FilterSet):
-    """Fits of an engine or station."""
+    """Fits of an engine or station, withdrawn or not."""
 
     station = filters.CharFilter(field_name="station__code")
+    is_withdrawn = filters.BooleanFilter(
+        field_name="withdrawn_at", lookup_expr="isnull", exclude=True
+    )
 
     class Meta:
         model = EngineFit
         fields = ("engine", "version")
+
+
+class ChampionFilter(filters.FilterSet):
+    """Choices of an engine."""
+
+    class Meta:
+        model = Champion
+        fields = ("engine",)
 
 
 class PredictionFilter(ClimateDayFilterSet):
@@ -27,14 +38,27 @@ class PredictionFilter(ClimateDayFilterSet):
 
     class Meta:
         model = Prediction
-        fields = ("engine", "confidence")
+        fields = ("engine", "horizon", "confidence")
+
+
+class EngineBeliefFilter(filters.FilterSet):
+    """Beliefs of an engine, beside one prediction or for a station and days."""
+
+    station = filters.CharFilter(field_name="prediction__station__code")
+    horizon = filters.CharFilter(field_name="prediction__horizon")
+    climate_day = filters.DateFilter(field_name="prediction__climate_day")
+    climate_day_from = filters.DateFilter(field_name="prediction__climate_day", lookup_expr="gte")
+    climate_day_to = filters.DateFilter(field_name="prediction__climate_day", lookup_expr="lte")
+
+    class Meta:
+        model = EngineBelief
+        fields = ("engine", "prediction")
 
 
 class VerificationFilter(filters.FilterSet):
-    """Scores for a station, event or days."""
+    """Scores of an engine and horizon, for a station, event or days."""
 
     station = filters.CharFilter(field_name="prediction__station__code")
-    engine = filters.CharFilter(field_name="prediction__engine")
     event = filters.CharFilter(field_name="event__ticker")
     climate_day = filters.DateFilter(field_name="prediction__climate_day")
     climate_day_from = filters.DateFilter(field_name="prediction__climate_day", lookup_expr="gte")
@@ -42,4 +66,4 @@ class VerificationFilter(filters.FilterSet):
 
     class Meta:
         model = Verification
-        fields = ()
+        fields = ("engine", "horizon")

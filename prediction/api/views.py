@@ -14,7 +14,7 @@ from boz.core.api.viewsets import ReadViewSet
 from boz.core.schemas import BracketPrediction
 from prediction import selectors
 from prediction.api import filters, serializers
-from prediction.models import EngineFit, Prediction, Verification
+from prediction.models import Champion, EngineBelief, EngineFit, Prediction, Verification
 
 
 class EngineFitViewSet(ReadViewSet):
@@ -24,6 +24,15 @@ class EngineFitViewSet(ReadViewSet):
     serializer_class = serializers.EngineFitSerializer
     filterset_class = filters.EngineFitFilter
     ordering_fields = ("id", "as_of", "engine", "version")
+
+
+class ChampionViewSet(ReadViewSet):
+    """Which engine's belief counted from when on."""
+
+    queryset = Champion.objects.select_related("chosen_by")
+    serializer_class = serializers.ChampionSerializer
+    filterset_class = filters.ChampionFilter
+    ordering_fields = ("id", "since")
 
 
 class PredictionViewSet(ReadViewSet):
@@ -49,10 +58,23 @@ class PredictionViewSet(ReadViewSet):
         return Response(told.model_dump(mode="json"))
 
 
+class EngineBeliefViewSet(ReadViewSet):
+    """What each engine alone believed."""
+
+    queryset = EngineBelief.objects.select_related("prediction__station").defer(
+        "prediction__pmf", "prediction__pooled_pmf"
+    )
+    serializer_class = serializers.EngineBeliefSerializer
+    filterset_class = filters.EngineBeliefFilter
+    ordering_fields = ("id", "engine")
+
+
 class VerificationViewSet(ReadViewSet):
     """How good the beliefs were."""
 
-    queryset = Verification.objects.select_related("prediction__station", "event")
+    queryset = Verification.objects.select_related("prediction__station", "event").defer(
+        "prediction__pmf", "prediction__pooled_pmf"
+    )
     serializer_class = serializers.VerificationSerializer
     filterset_class = filters.VerificationFilter
     ordering_fields = ("id", "verified_at", "brier", "crps_f")

@@ -7,16 +7,16 @@ import pytest
 from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, make_user, rows
 from markets.tests.factories import NOW, EventFactory, make_ladder
 from prediction.domain.distribution import gaussian_pmf
-from prediction.models import EngineFit, Prediction, Verification
+from prediction.models import Champion, EngineBelief, EngineFit, Prediction, Verification
 
 pytestmark = pytest.mark.django_db
-LISTS = ("engine-fits", "predictions", "verifications")
+LISTS = ("champions", "engine-beliefs", "engine-fits", "predictions", "verifications")
 
 
 def make_scored_prediction(day: int = 15) -> Prediction:
     event = EventFactory(climate_day=dt.date(2024, 11, day))
-    fit = EngineFit.objects.create(
-        engine="forecast_gaussian",
+    EngineFit.objects.create(
+        engine="emos_slow",
         version=day,
         station=event.series.station,
         as_of=NOW + dt.timedelta(days=day),
@@ -24,33 +24,54 @@ def make_scored_prediction(day: int = 15) -> Prediction:
         parameters={"bias": 0.5},
         parameters_hash="0" * 64,
     )
+    Champion.objects.create(
+        engine="blend", since=NOW + dt.timedelta(days=day), reason="It won for 100 days."
+    )
     pmf = gaussian_pmf(mean_f=55.0, sd_f=2.3)
+    belief = {
+        "pmf_low_f": pmf.low_f,
+        "pmf": [float(value) for value in pmf.probabilities],
+        "mean_f": 55.0,
+        "sd_f": 2.3,
+    }
     prediction = Prediction.objects.create(
         station=event.series.station,
         climate_day=event.climate_day,
-        engine="combined",
+        engine="blend",
         as_of=NOW,
-        pmf_low_f=pmf.low_f,
-        pmf=[float(value) for value in pmf.probabilities],
-        mean_f=55.0,
-        sd_f=2.3,
+        horizon="evening",
         lead_hours=33.0,
         confidence="medium",
         weight_present=1.0,
         inputs_hash="0" * 64,
-        fit=fit,
+        pooled_low_f=54,
+        pooled_pmf=[0.25, 0.75],
+        market_probabilities=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1],
+        pool_weights={"model": 0.2, "market": 0.8},
+        engine_weights={"emos_slow": 0.7, "emos_fast": 0.3},
+        fits={"emos_slow": day},
+        **belief,
     )
-    Verification.objects.create(
-        prediction=prediction,
-        event=event,
-        observed_high_f=55,
-        crps_f=0.5,
-        log_score=1.1,
-        brier=0.6,
-        rps=0.1,
-        pit=0.5,
-        verified_at=NOW,
+    EngineBelief.objects.create(
+        prediction=prediction, engine="emos_slow", engine_version=1, weight=0.7, **belief
     )
+    for engine in ("blend", "market"):
+        Verification.objects.create(
+            prediction=prediction,
+            event=event,
+            engine=engine,
+            horizon="evening",
+            observed_high_f=55,
+            crps_f=0.5,
+            log_score=1.1,
+            brier=0.6,
+            rps=0.1,
+            pit=0.5,
+            hit_50=True,
+            probabilities=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1],
+            outcome=2,
+            verified_at=NOW,
+        )
     return prediction
 
 
@@ -79,7 +100,7 @@ def test_lists_need_as_many_queries_for_many_rows_as_for_one(reader, path):
 def test_a_distribution_is_read_whole(reader):
     prediction = make_scored_prediction()
 
-    found = rows(reader, "predictions", station="NY", engine="combined", climate_day="2024-11-15")
+    found = rows(reader, "predictions", station="NY", engine="blend", climate_day="2024-11-15")
 
     assert found[0]["id"] == prediction.pk
     assert found[0]["pmf"] == prediction.pmf
@@ -90,10 +111,69 @@ def test_scores_are_filtered_by_climate_day(reader):
     make_scored_prediction(15)
     make_scored_prediction(16)
 
-    found = rows(reader, "verifications", climate_day_from="2024-11-16")
+    found = rows(reader, "verifications", climate_day_from="2024-11-16", engine="blend")
 
     assert [row["climate_day"] for row in found] == ["2024-11-16"]
     assert found[0]["market_brier"] is None
+
+
+def test_a_distribution_stands_beside_the_market_and_the_engines_it_came_from(reader):
+    make_scored_prediction()
+
+    (found,) = rows(reader, "predictions", horizon="evening")
+
+    assert (found["pooled_low_f"], found["pooled_pmf"]) == (54, [0.25, 0.75])
+    assert found["market_probabilities"] == [0.1, 0.2, 0.3, 0.2, 0.1, 0.1]
+    assert found["pool_weights"] == {"model": 0.2, "market": 0.8}
+    assert found["engine_weights"] == {"emos_slow": 0.7, "emos_fast": 0.3}
+    assert found["fits"] == {"emos_slow": 15}
+    assert rows(reader, "predictions", horizon="early") == []
+
+
+def test_a_belief_of_an_engine_says_of_which_day_and_moment_it_is(reader):
+    prediction = make_scored_prediction()
+
+    (found,) = rows(reader, "engine-beliefs", station="NY", horizon="evening", engine="emos_slow")
+
+    assert found["prediction"] == prediction.pk
+    assert (found["station"], found["climate_day"]) == ("NY", "2024-11-15")
+    assert (found["horizon"], found["weight"]) == ("evening", 0.7)
+    assert sum(found["pmf"]) == pytest.approx(1.0, abs=1e-12)
+    assert rows(reader, "engine-beliefs", horizon="morning") == []
+    assert rows(reader, "engine-beliefs", prediction=str(prediction.pk)) == [found]
+
+
+def test_scores_are_filtered_by_engine_and_horizon(reader):
+    make_scored_prediction()
+
+    (found,) = rows(reader, "verifications", engine="market", horizon="evening", station="NY")
+
+    assert (found["engine"], found["horizon"], found["outcome"]) == ("market", "evening", 2)
+    assert (found["hit_50"], found["hit_90"]) == (True, None)
+    assert found["probabilities"] == [0.1, 0.2, 0.3, 0.2, 0.1, 0.1]
+    assert rows(reader, "verifications", horizon="morning") == []
+
+
+def test_a_fit_that_was_withdrawn_says_when_and_why(reader):
+    make_scored_prediction(15)
+    make_scored_prediction(16)
+    EngineFit.objects.filter(version=15).update(withdrawn_at=NOW, withdrawn_reason="Too cold.")
+
+    (withdrawn,) = rows(reader, "engine-fits", is_withdrawn="true")
+    (standing,) = rows(reader, "engine-fits", is_withdrawn="false")
+
+    assert (withdrawn["version"], withdrawn["withdrawn_reason"]) == (15, "Too cold.")
+    assert (standing["version"], standing["withdrawn_at"]) == (16, None)
+
+
+def test_a_champion_names_who_chose_it_and_nothing_more_of_them(reader):
+    make_scored_prediction()
+    Champion.objects.update(chosen_by=make_user("anna"))
+
+    (found,) = rows(reader, "champions", engine="blend")
+
+    assert found["chosen_by"] == "anna"
+    assert found["reason"] == "It won for 100 days."
 
 
 def ladder_of(reader, prediction):
@@ -104,7 +184,7 @@ def test_a_prediction_is_told_as_the_ladder_of_its_day(
     client, reader, django_assert_max_num_queries
 ):
     prediction = make_scored_prediction()
-    markets = make_ladder(event=prediction.verification.event)
+    markets = make_ladder(event=prediction.verifications.first().event)
     make_ladder(event=EventFactory(climate_day=dt.date(2024, 11, 16)))
 
     with django_assert_max_num_queries(3):
@@ -123,7 +203,7 @@ def test_a_prediction_is_told_as_the_ladder_of_its_day(
 
 def test_without_a_listed_event_there_is_no_ladder_and_a_sentence_says_so(reader):
     prediction = make_scored_prediction()
-    prediction.verification.delete()
+    prediction.verifications.all().delete()
     prediction.station.series.get().events.all().delete()
 
     response = ladder_of(reader, prediction)
@@ -137,7 +217,7 @@ def test_without_a_listed_event_there_is_no_ladder_and_a_sentence_says_so(reader
 
 def test_a_quarantined_ladder_is_not_told(reader):
     prediction = make_scored_prediction()
-    event = prediction.verification.event
+    event = prediction.verifications.first().event
     make_ladder(event=event)
     event.quarantine_reason = "The rules contradict the strikes."
     event.save()
@@ -150,7 +230,7 @@ def test_a_quarantined_ladder_is_not_told(reader):
 
 def test_a_ladder_with_a_gap_is_not_told(reader):
     prediction = make_scored_prediction()
-    make_ladder(event=prediction.verification.event, rungs=((None, 51), (54, None)))
+    make_ladder(event=prediction.verifications.first().event, rungs=((None, 51), (54, None)))
 
     response = ladder_of(reader, prediction)
 

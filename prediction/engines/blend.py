@@ -7,13 +7,26 @@ The market is heard and kept beside it, with weight 0: the belief stays the mode
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from boz.core.errors import BozBaseException, DataUnavailable, InvalidDataError, QuarantinedError
-from prediction.constants import CLIMATOLOGY_SHARE, PRIMARY_ENGINE
+from prediction.constants import (
+    CLIMATOLOGY_ENGINE,
+    CLIMATOLOGY_SHARE,
+    EMOS_SLOW_ENGINE,
+    NBM_ENGINE,
+    NOWCAST_ENGINE,
+    PRIMARY_ENGINE,
+)
 from prediction.domain.distribution import IntegerPmf, gaussian_pmf, linear_pool
 from prediction.engines.base import Engine, EngineForecast, EngineKind, Inputs, Parameters, Part
-from prediction.engines.blend_fit import PRIOR_WEIGHTS, day_ahead_weights, spread_factor
+from prediction.engines.blend_fit import (
+    PRIOR_WEIGHTS,
+    engine_weights,
+    fit_blend,
+    spread_factor,
+)
 from prediction.engines.climatology import ClimatologyEngine
 from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
 from prediction.engines.market import MarketEngine
@@ -22,6 +35,8 @@ from prediction.engines.nowcast import NowcastEngine, conditioned
 from prediction.engines.past import Past
 from prediction.engines.weighted_mean import WeightedMeanEngine
 
+#: Engines whose silence is told: a consensus, observations or a market may well be absent.
+EXPECTED = (EMOS_SLOW_ENGINE, NBM_ENGINE, CLIMATOLOGY_ENGINE)
 #: Spread of the stand-in for a climatology that is not known yet, °F: any weather of the season.
 UNKNOWN_CLIMATE_SD_F = 12.0
 
@@ -60,20 +75,20 @@ class BlendEngine:
         )
 
     def fit(self, past: Past) -> Parameters | None:
-        """Learn nothing yet."""
-        return None
+        """Return weights, factors on the spread and market exponents, by horizon."""
+        return fit_blend(past)
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the day's high from everything but the market."""
         answers = _asked(self._engines, inputs)
         awake = [name for name in PRIOR_WEIGHTS if name in answers.said]
         if awake:
-            weights = day_ahead_weights(inputs, awake)
+            weights = engine_weights(_learned(inputs), inputs.horizon, awake)
             return conditioned(_mixed(answers, weights, inputs), inputs)
-        if "climatology" in answers.said:
-            return conditioned(_alone(answers, "climatology"), inputs)
-        if "nowcast" in answers.said:
-            return _alone(answers, "nowcast")
+        if CLIMATOLOGY_ENGINE in answers.said:
+            return conditioned(_alone(answers, CLIMATOLOGY_ENGINE), inputs)
+        if NOWCAST_ENGINE in answers.said:
+            return _alone(answers, NOWCAST_ENGINE)
         raise DataUnavailable(
             f"Nothing is known about {inputs.station_code} on {inputs.climate_day}. "
             f"{' '.join(answers.silent.values())}",
@@ -94,16 +109,21 @@ def _asked(engines: tuple[Engine, ...], inputs: Inputs) -> _Answers:
 
 def _mixed(answers: _Answers, weights: dict[str, float], inputs: Inputs) -> EngineForecast:
     """Return the mixture of the day-ahead engines with its parts."""
-    mixture = linear_pool([answers.said[name].pmf for name in weights], list(weights.values()))
-    corrected = mixture.widened(spread_factor(inputs))
-    leading = answers.said[max(weights, key=lambda name: weights[name])]
+    used = {name: answers.said[name] for name in weights}
+    mixture = linear_pool([answer.pmf for answer in used.values()], list(weights.values()))
+    corrected = mixture.widened(spread_factor(_learned(inputs), inputs.horizon))
+    leading = used[max(weights, key=lambda name: weights[name])]
+    spreads = [answer.spread for answer in used.values() if answer.spread is not None]
+    present = [weights[name] * answer.weight_present for name, answer in used.items()]
     return EngineForecast.of(
         _with_climate(corrected, answers),
-        spread=leading.spread,
-        sources=_united(answers.said[name].sources for name in weights),
-        missing=_missing(answers, weights),
-        n_train=leading.n_train,
-        weight_present=leading.weight_present,
+        spread=max(spreads, default=None),
+        sources=tuple(
+            dict.fromkeys(source for answer in used.values() for source in answer.sources)
+        ),
+        missing=_missing(answers, leading),
+        n_train=max(answer.n_train for answer in used.values()),
+        weight_present=min(1.0, math.fsum(present)),
         note=leading.note,
         parts=answers.share(weights),
     )
@@ -115,7 +135,7 @@ def _alone(answers: _Answers, name: str) -> EngineForecast:
     return EngineForecast.of(
         only.pmf,
         sources=only.sources,
-        missing=_missing(answers, {name: 1.0}),
+        missing=_missing(answers, only),
         n_train=only.n_train,
         weight_present=0.0,
         note=only.note,
@@ -124,7 +144,7 @@ def _alone(answers: _Answers, name: str) -> EngineForecast:
 
 
 def _with_climate(pmf: IntegerPmf, answers: _Answers) -> IntegerPmf:
-    climate = answers.said.get("climatology")
+    climate = answers.said.get(CLIMATOLOGY_ENGINE)
     background = (
         gaussian_pmf(mean_f=pmf.mean_f, sd_f=UNKNOWN_CLIMATE_SD_F)
         if climate is None
@@ -133,17 +153,14 @@ def _with_climate(pmf: IntegerPmf, answers: _Answers) -> IntegerPmf:
     return pmf.mixed_with(background, CLIMATOLOGY_SHARE)
 
 
-def _missing(answers: _Answers, weights: dict[str, float]) -> tuple[str, ...]:
-    """Return what the engines in use missed, then why others are silent; each sentence once."""
-    wanted = [item for name in weights for item in answers.said[name].missing]
-    silent = [
-        sentence for name, sentence in answers.silent.items() if name not in ("market", "nowcast")
-    ]
-    return tuple(dict.fromkeys([*wanted, *silent]))
+def _missing(answers: _Answers, leading: EngineForecast) -> tuple[str, ...]:
+    """Return what the leading engine missed, then why others are silent; each sentence once."""
+    silent = [answers.silent[name] for name in EXPECTED if name in answers.silent]
+    return tuple(dict.fromkeys([*leading.missing, *silent]))
 
 
-def _united(groups: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(source for group in groups for source in group))  # type: ignore
+def _learned(inputs: Inputs) -> Parameters:
+    return inputs.parameters.get(PRIMARY_ENGINE, {})
 
 
 def _sentence(error: BozBaseException) -> str:

@@ -1,8 +1,19 @@
-"""What the blend learns: weights of its engines, a correction of its spread, market exponents."""
+"""What the blend learns: weights of its engines, a factor on its spread, market exponents.
+
+Weights come from the station's own scored days by online aggregation that starts from fixed prior
+weights. The factor follows the coverage of the belief before any factor. The exponents of the pool
+with the market come from all stations, since ladders are few and every one is a draw of its own.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
 
 from prediction.constants import (
     EMOS_FAST_ENGINE,
@@ -11,36 +22,126 @@ from prediction.constants import (
     PRIMARY_ENGINE,
     WEIGHTED_MEAN_ENGINE,
 )
+from prediction.domain.aggregation import aggregate_experts
 from prediction.domain.horizons import Horizon
-from prediction.engines.base import Inputs
+from prediction.domain.pooling import PoolRound, fit_pool
+from prediction.domain.recalibration.conformal import conformal_factor
+from prediction.engines.base import Parameters
+from prediction.engines.past import Past, ScoredBelief
 
-#: Weights of the day-ahead engines before any belief of theirs was scored.
+#: Weights of the day-ahead engines before any belief of theirs was scored. The two regressions are
+#: one method and together hold most, the long memory more; the national blend is a peer of its own;
+#: the uncorrected consensus is there to be heard should the others fail.
 PRIOR_WEIGHTS: dict[str, float] = {
     EMOS_SLOW_ENGINE: 0.40,
-    EMOS_FAST_ENGINE: 0.24,
     NBM_ENGINE: 0.28,
+    EMOS_FAST_ENGINE: 0.24,
     WEIGHTED_MEAN_ENGINE: 0.08,
 }
+#: Under this many scored days the spread is left alone.
+MIN_DAYS_OF_FACTOR = 60
+#: Bounds of the factor on the spread.
+LEAST_FACTOR, MOST_FACTOR = 0.8, 1.6
+#: Horizons whose belief rests on forecasts; in the afternoon the day itself has spoken, so that its
+#: ranks say nothing about the forecasts' spread.
+CORRECTED = (Horizon.EARLY, Horizon.EVENING, Horizon.MORNING)
+#: Mean correlation of the errors of city forecasts of one day over all pairs of 137 cities
+#: (January to October 2021, evening before): ladders of one day are nearly separate draws.
+SAME_DAY_CORRELATION = 0.06
+#: A rank nearer to 0 or 1 than this is read as this.
+_EXTREME_RANK = 1e-4
 
 
-def day_ahead_weights(inputs: Inputs, awake: list[str]) -> dict[str, float]:
-    """Return the weights in force of the engines that spoke, adding up to one."""
-    stored = _stored(inputs, "weights", inputs.horizon)
-    weights = PRIOR_WEIGHTS if stored is None else stored
+def fit_blend(past: Past) -> Parameters | None:
+    """Return weights, factors and exponents by horizon; None when nothing was ever scored.
+
+    Raises:
+        InvalidDataError: If a score or a ladder cannot be true.
+    """
+    own = [item for item in past.scored if item.station_code == past.station_code]
+    parameters: dict[str, Any] = {
+        "weights": _by_horizon(own, _weights),
+        "recalibration": {
+            horizon: found
+            for horizon, found in _by_horizon(own, _recalibration).items()
+            if found is not None
+        },
+        "pool": _by_horizon(past.scored, _exponents),
+    }
+    return parameters if any(parameters.values()) else None
+
+
+def engine_weights(
+    parameters: Parameters, horizon: Horizon, awake: Sequence[str]
+) -> dict[str, float]:
+    """Return the weights in force of the engines that spoke, adding up to one.
+
+    Args:
+        parameters: What the blend learned; empty when nothing yet.
+        horizon: Class of lead and hour.
+        awake: Day-ahead engines that spoke, at least one.
+    """
+    weights = parameters.get("weights", {}).get(horizon.value, PRIOR_WEIGHTS)
     present = {name: float(weights.get(name, 0.0)) for name in awake}
     total = math.fsum(present.values())
-    if total <= 0:
+    if not total > 0:
         return dict.fromkeys(awake, 1.0 / len(awake))
     return {name: weight / total for name, weight in present.items()}
 
 
-def spread_factor(inputs: Inputs) -> float:
+def spread_factor(parameters: Parameters, horizon: Horizon) -> float:
     """Return by what the mixture's spread is multiplied; 1 until settled days say otherwise."""
-    horizon = Horizon.MORNING if inputs.horizon is Horizon.AFTERNOON else inputs.horizon
-    stored = _stored(inputs, "recalibration", horizon)
+    own = Horizon.MORNING if horizon is Horizon.AFTERNOON else horizon
+    stored = parameters.get("recalibration", {}).get(own.value)
     return 1.0 if stored is None else float(stored["spread_factor"])
 
 
-def _stored(inputs: Inputs, key: str, horizon: Horizon) -> dict[str, float] | None:
-    found = inputs.parameters.get(PRIMARY_ENGINE, {}).get(key, {}).get(horizon.value)
-    return found if isinstance(found, dict) else None
+def _by_horizon(scored: Sequence[ScoredBelief], learn: Any) -> dict[str, Any]:
+    """Return what is learned from each horizon that has scored days, oldest day first."""
+    found: dict[str, Any] = {}
+    for horizon in Horizon:
+        chosen = [item for item in scored if item.horizon is horizon]
+        if chosen:
+            chosen.sort(key=lambda item: (item.climate_day, item.station_code))
+            found[horizon.value] = learn(chosen)
+    return found
+
+
+def _weights(scored: Sequence[ScoredBelief]) -> dict[str, float]:
+    names = tuple(PRIOR_WEIGHTS)
+    losses = [[dict(item.crps_f).get(name, math.nan) for name in names] for item in scored]
+    learned = aggregate_experts(
+        names, np.array(losses, dtype=np.float64), prior=list(PRIOR_WEIGHTS.values())
+    )
+    return {name: float(weight) for name, weight in zip(names, learned.weights, strict=True)}
+
+
+def _recalibration(scored: Sequence[ScoredBelief]) -> dict[str, float] | None:
+    """Return the factor on the spread and the days behind it; None when there are too few.
+
+    The ranks are those of the belief with the factor of its day, so that factor is taken out again:
+    else the factor would chase its own success.
+    """
+    own = [item for item in scored if item.horizon in CORRECTED and item.engine == PRIMARY_ENGINE]
+    if len(own) < MIN_DAYS_OF_FACTOR:
+        return None
+    ranks = np.clip([item.pit for item in own], _EXTREME_RANK, 1.0 - _EXTREME_RANK)
+    scores = ndtri(ranks) * np.array([item.spread_factor for item in own])
+    factor = conformal_factor(scores, least=LEAST_FACTOR, most=MOST_FACTOR)
+    return {"spread_factor": factor, "n_train": len(own)}
+
+
+def _exponents(scored: Sequence[ScoredBelief]) -> dict[str, Any]:
+    ladders = [item for item in scored if item.market is not None]
+    count = Counter(item.climate_day for item in ladders)
+    rounds = [
+        PoolRound(
+            model=item.model,
+            market=item.market,
+            outcome=item.outcome,
+            weight=1.0 / (1.0 + SAME_DAY_CORRELATION * (count[item.climate_day] - 1)),
+        )
+        for item in ladders
+        if item.market is not None
+    ]
+    return fit_pool(rounds).as_json()

@@ -13,7 +13,6 @@ from boz.core.errors import InvalidDataError
 from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE, OFFICIAL_SOURCES
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.emos import EmosModel, EmosSettings, GaussianForecast, predict_emos
-from prediction.domain.emos_features import BETWEEN
 from prediction.domain.errors_model import prior_sd_f
 from prediction.domain.horizons import Horizon
 from prediction.engines.base import (
@@ -56,7 +55,7 @@ class EmosEngine:
         said = predict_emos(
             model, day=inputs.climate_day.toordinal(), highs=highs, sds=_spreads(found)
         )
-        sd = _unseen_disagreement(model, said) * _age_factor(model, said, leads, found, inputs)
+        sd = said.sd * _age_factor(model, said, leads, found, inputs)
         return EngineForecast.of(
             gaussian_pmf(mean_f=_within_reason(said.mean, inputs), sd_f=sd),
             spread=said.spread if len(said.used) > 1 else None,
@@ -104,15 +103,6 @@ def _spreads(found: Heard) -> dict[str, float]:
         for forecast in found.forecasts
         if forecast.sd_f is not None and math.isfinite(forecast.sd_f) and forecast.sd_f >= 0
     }
-
-
-def _unseen_disagreement(model: EmosModel, said: GaussianForecast) -> float:
-    """Return the spread with the usual disagreement of those that are missing.
-
-    Few sources disagree little, which is no sign that they are right.
-    """
-    unseen = max(0.0, model.scale_centre[1] - said.spread) * (1.0 - said.weight_present)
-    return said.sd + model.scale[BETWEEN] * unseen
 
 
 def _age_factor(

@@ -12,8 +12,9 @@ import numpy as np
 
 from boz.core.errors import InvalidDataError
 from prediction.constants import OFFICIAL_SOURCES
+from prediction.domain.arrays import FloatArray
 from prediction.domain.emos import EmosModel, EmosSettings, TrainingTable, fit_emos
-from prediction.domain.emos_features import Panel, centre_of
+from prediction.domain.emos_features import Panel, centre_of, usual_inside, usual_products
 from prediction.domain.emos_training import row_weights, usual_centre
 from prediction.domain.horizons import Horizon
 from prediction.engines.base import Parameters, require_temperature
@@ -24,6 +25,8 @@ from prediction.priors.source_prior import source_prior
 FITTED = (Horizon.EARLY, Horizon.EVENING, Horizon.MORNING)
 #: Days on which a raw model must have spoken before it is heard.
 MIN_DAYS_OF_A_MODEL = 10
+#: How many days the prior's usual spreads are worth.
+SPREAD_DAYS = 20.0
 #: A source that said nothing on the last days of the past has gone and is not waited for.
 GONE_AFTER = dt.timedelta(days=30)
 
@@ -117,23 +120,34 @@ def _at_home(prior: EmosModel, table: TrainingTable, *, target_day: int) -> Emos
     """Return the prior centred on the station: its climate and its usual spreads.
 
     A prior on terms that count from another place's usual values would be one on the intercept,
-    which costs more than it gives.
+    which costs more than it gives. The usual spreads are shrunk to the prior's.
     """
-    weight = row_weights(table.days, target_day, prior.settings)[None]
     panel = Panel(table.days[None], table.highs[None], table.sds[None])
+    weight = row_weights(panel.days, target_day, prior.settings)
     centre = centre_of(panel, np.array([prior.bias]), np.array([prior.weight]))
     known = np.where(np.isnan(centre.mean), 0.0, weight)
     climate = usual_centre(panel.days, centre.mean, known, prior.settings.location_harmonics)
-    inside = _usual(centre.inside, weight, otherwise=prior.scale_centre[0])
-    between = _usual(centre.between, weight, otherwise=prior.scale_centre[1])
-    return replace(prior, climate=tuple(climate[0].tolist()), scale_centre=(inside, between))
+    has_sd = np.where(np.isnan(panel.sds[0]), 0.0, weight[0][:, None])
+    there = (centre.shares[0] > 0).astype(np.float64)
+    together = (there * weight[0][:, None]).T @ there
+    products = np.array(prior.usual_products).reshape(together.shape)
+    inside = _shrunk(usual_inside(panel, weight)[0], prior.usual_inside, has_sd.sum(axis=0))
+    between = _shrunk(usual_products(centre, weight)[0], products, together)
+    return replace(
+        prior,
+        climate=tuple(climate[0].tolist()),
+        usual_inside=tuple(inside.tolist()),
+        usual_products=tuple(between.ravel().tolist()),
+    )
 
 
-def _usual(values: np.ndarray, weight: np.ndarray, *, otherwise: float) -> float:
-    """Return the weighted mean of what is known."""
-    known = ~np.isnan(values)
-    total = math.fsum(weight[known])
-    return math.fsum(weight[known] * values[known]) / total if total > 0 else otherwise
+def _shrunk(
+    found: FloatArray, prior: FloatArray | tuple[float, ...], days: FloatArray
+) -> FloatArray:
+    """Return what was found, held to the prior as by so many days."""
+    share = days / (days + SPREAD_DAYS)
+    shrunk: FloatArray = share * found + (1.0 - share) * np.asarray(prior)
+    return shrunk
 
 
 def _leads(cases: Sequence[PastCase], sources: tuple[str, ...]) -> dict[str, float]:

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from boz.core.schemas import Bracket
+from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.horizons import Horizon
 
 
@@ -54,6 +55,8 @@ class ScoredBelief:
         model: Model-only probability per bracket.
         market: The market's, or None where it was silent.
         outcome: Index of the bracket that paid.
+        engine: Whose the model-only belief was.
+        spread_factor: By what its spread had been multiplied to recalibrate it.
     """
 
     station_code: str
@@ -65,6 +68,8 @@ class ScoredBelief:
     model: tuple[float, ...]
     market: tuple[float, ...] | None
     outcome: int
+    engine: str = PRIMARY_ENGINE
+    spread_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

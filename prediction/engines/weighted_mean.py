@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from boz.core.errors import DataUnavailable
 from prediction.constants import WEIGHTED_MEAN_ENGINE
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.errors_model import prior_sd_f
@@ -40,8 +41,14 @@ class WeightedMeanEngine:
         """Return the consensus on whole degrees."""
         found = heard(inputs)
         members = _members(found)
-        if not members:
+        if not found.forecasts:
             raise_nothing(inputs, found)
+        if not members:
+            raise DataUnavailable(
+                f"None of the five services spoke for {inputs.station_code} on "
+                f"{inputs.climate_day}.",
+                {"station": inputs.station_code, "climate_day": inputs.climate_day},
+            )
         total = math.fsum(weight for weight, _ in members)
         mean = math.fsum(weight * forecast.high_f for weight, forecast in members) / total
         squares = [weight * (forecast.high_f - mean) ** 2 for weight, forecast in members]

@@ -39,6 +39,9 @@ GROUPS: tuple[tuple[float, tuple[str, ...]], ...] = (
 )
 #: Weight of a source of no group, on its own.
 OTHER_WEIGHT = 0.02
+#: How far a source usually lies from what all of them share, °F. Beside the weather service's highs
+#: raw models scatter by 2.4 °F, of which the service's own share is small (``raw_models``).
+OFFICIAL_SCATTER_F, RAW_SCATTER_F = 0.8, 2.0
 #: Mean squares of the regression's columns, °F squared: anomalies of sources from their centre,
 #: the centre from its usual value, spread inside the ensembles, spread between sources. They only
 #: set how much a pseudo-day weighs.
@@ -55,8 +58,8 @@ def source_prior(
 ) -> EmosModel:
     """Return the model that speaks for these sources before any of their errors is known.
 
-    Its usual disagreement is none: the spread was fitted on a single source, so that what several
-    disagree about comes on top. Its usual spread inside a source is its own spread.
+    Its usual spread inside a source is its own spread, so that a source which states a wider one
+    widens it, and its usual disagreement that of sources which scatter independently.
 
     Args:
         sources: At least one.
@@ -75,7 +78,8 @@ def source_prior(
         climate=tuple(_document()["climate_f"][: 1 + turns]),
         location=(0.0,) * (2 + turns + len(names)),
         scale=(sd, settings.ensemble_slope, settings.sources_slope, settings.missing_share * sd),
-        scale_centre=(sd, 0.0),
+        usual_inside=(sd,) * len(names),
+        usual_products=_products(names, weight),
         reference_sd=sd,
         column_size=(
             *(1.0,) * (1 + turns),
@@ -99,6 +103,16 @@ def _shares(names: tuple[str, ...]) -> tuple[float, ...]:
         shares.update(dict.fromkeys(present, weight / max(1, len(present))))
     total = math.fsum(shares.values())
     return tuple(shares[name] / total for name in names)
+
+
+def _products(names: tuple[str, ...], weight: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the mean products of the sources' anomalies from their weighted mean, row by row."""
+    scatter = [OFFICIAL_SCATTER_F if name in OFFICIAL_SOURCES else RAW_SCATTER_F for name in names]
+    own = np.array(scatter) ** 2
+    share = np.array(weight)
+    common = math.fsum(share**2 * own)
+    products = np.diag(own) - np.add.outer(share * own, share * own) + common
+    return tuple(products.ravel().tolist())
 
 
 def _bias_f(name: str, horizon: Horizon) -> float:

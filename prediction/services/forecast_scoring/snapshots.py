@@ -111,7 +111,8 @@ def read_snapshots(paths: Sequence[Path]) -> Recorded:
     for key in sorted(groups):
         try:
             ladder, rungs = _ladder(groups[key])
-            snapshots.append(_snapshot(key, [rung[0] for rung in rungs], ladder))
+            rows = [rung[0] for rung in rungs]
+            snapshots.append(_snapshot(key, rows, ladder, refused=skipped))
         except (RowError, BozBaseException) as error:
             skipped[_reason(error)] += 1
             continue
@@ -171,7 +172,9 @@ def _said(row: Row) -> tuple[str, ...]:
     return tuple(row.get(name) or "" for name in _READ_BEFORE)
 
 
-def _snapshot(key: Key, rows: Sequence[Row], ladder: tuple[Bracket, ...]) -> Snapshot:
+def _snapshot(
+    key: Key, rows: Sequence[Row], ladder: tuple[Bracket, ...], *, refused: Counter[str]
+) -> Snapshot:
     city, day, name, at = key
     station = find_station(rows[0])
     _, end = day_bounds(station, day)
@@ -184,7 +187,7 @@ def _snapshot(key: Key, rows: Sequence[Row], ladder: tuple[Bracket, ...]) -> Sna
         at=at,
         ladder=ladder,
         brackets=tuple(row.get("bracket") or str(n) for n, row in enumerate(rows, start=1)),
-        forecasts=stated_highs(rows, climate_day=day, day_end=end, as_of=at),
+        forecasts=stated_highs(rows, climate_day=day, day_end=end, as_of=at, refused=refused),
         market=market_prices(rows),
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boz.core.clock import UTC
+from boz.core.errors import InvalidDataError
 from markets.services.imports.shapes import RowError
 from prediction.engines.base import KnownForecast
 from prediction.services.forecast_scoring.tables import Row, first_moment, number
@@ -43,52 +45,54 @@ STATED_COLUMNS = (
 
 
 def stated_highs(
-    rows: Sequence[Row], *, climate_day: dt.date, day_end: dt.datetime, as_of: dt.datetime
+    rows: Sequence[Row],
+    *,
+    climate_day: dt.date,
+    day_end: dt.datetime,
+    as_of: dt.datetime,
+    refused: Counter[str],
 ) -> tuple[KnownForecast, ...]:
     """Return the forecasts of a snapshot that were available by its moment, sorted by source.
+
+    One that is no possible temperature, or that the rows tell differently, is refused and counted
+    under its reason; the others stand.
 
     Args:
         rows: All rows of the snapshot; they say the same.
         climate_day: The day forecast.
         day_end: Its end, from which the lead is counted.
         as_of: The moment of the snapshot.
+        refused: Counts what was refused.
 
     Raises:
-        RowError: If rows contradict each other, or a value is no number.
-        InvalidDataError: If a value is no possible temperature.
+        RowError: If the rows name different times of issue, or one that is no time.
     """
-    known: dict[str, KnownForecast] = {}
+    stated: list[tuple[Column, dt.datetime]] = []
     if as_of >= dt.datetime.combine(climate_day, GRID_AVAILABLE):
-        issued_at = dt.datetime.combine(climate_day, GRID_ISSUED)
-        _add(known, rows, GRID_COLUMN, issued_at=issued_at, day_end=day_end)
+        stated.append((GRID_COLUMN, dt.datetime.combine(climate_day, GRID_ISSUED)))
     logged_at = {first_moment(row, ("issued_utc",)) for row in rows}
     if len(logged_at) > 1:
         raise RowError("The rows of a snapshot name different times of issue.")
     logged = logged_at.pop()
     if logged is not None and logged <= as_of:
-        for column in LOGGED_COLUMNS:
-            _add(known, rows, column, issued_at=logged, day_end=day_end)
+        stated += [(column, logged) for column in LOGGED_COLUMNS]
+    known: dict[str, KnownForecast] = {}
+    for column, issued_at in stated:
+        try:
+            high = _told(rows, column)
+        except (RowError, InvalidDataError) as error:
+            refused[f"A forecast: {error}"] += 1
+            continue
+        # A later word of a source takes the place of an earlier one.
+        if high is not None:
+            lead = max(0, (day_end - issued_at) // HOUR)
+            known[column.source] = KnownForecast(column.source, high, issued_at, lead)
     return tuple(known[source] for source in sorted(known))
 
 
-def _add(
-    known: dict[str, KnownForecast],
-    rows: Sequence[Row],
-    column: Column,
-    *,
-    issued_at: dt.datetime,
-    day_end: dt.datetime,
-) -> None:
-    """Put in what a column says; a later word of a source takes the place of an earlier one."""
+def _told(rows: Sequence[Row], column: Column) -> float | None:
     values = {number(row, column.name) for row in rows} - {None}
     if len(values) > 1:
         raise RowError(f"The rows of a snapshot differ in '{column.name}'.")
     high = next(iter(values), None)
-    if high is None:
-        return
-    known[column.source] = KnownForecast(
-        source=column.source,
-        high_f=require_plausible(high, what="A recorded forecast"),
-        issued_at=issued_at,
-        lead_hours=max(0, (day_end - issued_at) // HOUR),
-    )
+    return None if high is None else require_plausible(high, what="A recorded forecast")

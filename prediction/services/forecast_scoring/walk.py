@@ -59,6 +59,7 @@ def _inputs(
             since=snapshot.climate_day - CLIMATOLOGY_WINDOW,
         ),
         reached=_reached(readings, snapshot.climate_day),
+        readings=readings,
         market=None if market is None else MarketView(snapshot.ladder, market.probabilities),
         parameters=parameters,
     )

@@ -143,7 +143,8 @@ def weight_history(
     state = _Aggregation(values.shape[1:], prior=prior, share=share, forget=forget)
 
     def regret(index: int) -> FloatArray:
-        return state.pooled(values[index], awake[index]) - values[index]
+        linear: FloatArray = state.pooled(values[index], awake[index]) - values[index]
+        return linear
 
     history = _history(state, awake, regret)
     found: FloatArray = history if losses.ndim == 3 else history[:, 0, :]

@@ -181,9 +181,10 @@ class IntegerPmf:
     def widened(self, factor: float) -> IntegerPmf:
         """Stretch the distribution about its median by ``factor``; below 1 it is narrowed.
 
-        The probability of a degree is spread evenly from half a degree below it to half a degree
-        above. Degrees that were impossible stay so, and what would fall on them is shared out in
-        proportion; possible ones stay possible. So widen before cutting off tails.
+        Within a degree the normal score of the cumulative probability is straight, so that a
+        Gaussian stays one; next to an impossible degree the probability itself is. Degrees that
+        were impossible stay so, and what would fall on them is shared out in proportion; possible
+        ones stay possible. So widen before cutting off tails.
 
         Raises:
             InvalidDataError: If the factor is not a number above zero.
@@ -193,23 +194,19 @@ class IntegerPmf:
             raise InvalidDataError(f"A widening factor must be above 0, was {scale:g}.")
         if scale == 1.0:
             return self
-        edges = np.arange(self.low_f, self.high_f + 2) - 0.5
+        scores = self._edge_scores()
+        places = np.arange(scores.size, dtype=np.float64)
+        centre = _place_of_median(scores, self.probabilities)
+        stretched = _scores_between(scores, self.probabilities, centre + (places - centre) / scale)
+        masses = _normal_masses(stretched[None, 1:-1])[0] + DEGREE_FLOOR
+        alive = self.probabilities > 0
+        return IntegerPmf.from_weights(self.low_f, np.where(alive, masses, 0.0))
+
+    def _edge_scores(self) -> FloatArray:
+        """Return the normal score of the probability below each half degree, ends included."""
         below = np.concatenate([[0.0], np.cumsum(self.probabilities)])
         above = np.concatenate([np.cumsum(self.probabilities[::-1])[::-1], [0.0]])
-        median = self._median_within_degree(below)
-        sources = median + (edges - median) / scale
-        # The small tail on each side, so that rare degrees keep their precision.
-        rising = np.diff(np.interp(sources, edges, below))
-        falling = -np.diff(np.interp(sources, edges, above))
-        masses = np.maximum(np.where(edges[:-1] < median, rising, falling), 0.0)
-        alive = self.probabilities > 0
-        return IntegerPmf.from_weights(self.low_f, np.where(alive, masses + DEGREE_FLOOR, 0.0))
-
-    def _median_within_degree(self, below: FloatArray) -> float:
-        """Return where the cumulative sum, straight between half degrees, passes one half."""
-        index = min(int(np.searchsorted(below[1:], 0.5)), self.probabilities.size - 1)
-        share = (0.5 - below[index]) / self.probabilities[index]
-        return float(self.low_f + index - 0.5 + share)
+        return _normal_scores(below, above)
 
     def trimmed(self, tail: float = 1e-12) -> IntegerPmf:
         """Return a small copy for storage: tails of at most ``tail`` go to the end degrees.
@@ -371,6 +368,37 @@ def _quantile_points(
         raise InvalidDataError("Quantiles that are all equal say nothing about the spread.")
     scores = np.bincount(place, weights=ndtri(level)) / np.bincount(place)
     return points, scores
+
+
+def _normal_scores(below: FloatArray, above: FloatArray) -> FloatArray:
+    """Return the normal scores of probabilities given from both sides, precise in both tails."""
+    scores: FloatArray = np.where(
+        below < above, ndtri(np.clip(below, 0.0, 0.5)), -ndtri(np.clip(above, 0.0, 0.5))
+    )
+    return scores
+
+
+def _place_of_median(scores: FloatArray, masses: FloatArray) -> float:
+    """Return where the score is 0, counted in degrees from the first edge."""
+    cell = int(np.clip(np.searchsorted(scores, 0.0) - 1, 0, masses.size - 1))
+    low, high = scores[cell], scores[cell + 1]
+    if np.isfinite(low) and np.isfinite(high):
+        return cell - float(low / (high - low))
+    return cell + float((0.5 - ndtr(low)) / masses[cell])
+
+
+def _scores_between(scores: FloatArray, masses: FloatArray, places: FloatArray) -> FloatArray:
+    """Return the scores at places between the edges; infinite outside."""
+    cell = np.clip(places.astype(np.int64), 0, masses.size - 1)
+    share = np.clip(places - cell, 0.0, 1.0)
+    low, high = scores[cell], scores[cell + 1]
+    straight = _normal_scores(
+        ndtr(low) + share * masses[cell], ndtr(-high) + (1.0 - share) * masses[cell]
+    )
+    with np.errstate(invalid="ignore"):
+        smooth = low + share * (high - low)
+    inside: FloatArray = np.where(np.isfinite(low) & np.isfinite(high), smooth, straight)
+    return inside
 
 
 def _gaussian_masses(means: FloatArray, sd: float, *, low_f: int, high_f: int) -> FloatArray:

@@ -47,7 +47,7 @@ def crps_ensemble(
     observed = np.asarray(observed_f, dtype=np.float64)
     if members.ndim == 0 or members.shape[:-1] != observed.shape:
         raise InvalidDataError(f"Shapes differ: {members.shape} and {observed.shape}.")
-    rows = members.reshape(-1, members.shape[-1])
+    rows = members.reshape(observed.size, members.shape[-1])
     truth = observed.reshape(-1)
     scores = np.empty(truth.size)
     # One workspace for all blocks: fresh memory for each would cost a third of the time.

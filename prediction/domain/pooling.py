@@ -154,9 +154,9 @@ def fit_pool(
 
     They minimise the weighted log score plus a ridge to (0, 1), a convex problem. The ridge on an
     exponent is ``prior_days`` times the mean curvature of a day at (0, 1), which is the variance of
-    that ladder's logarithm under the market: so the prior weighs as much as that many days, and
-    when the market is right the pool is expected to lose at most ``1 / (4 prior_days)`` nats a day
-    to it, 0.004 at 60.
+    that ladder's logarithm under the market: so the prior weighs at least as much as that many
+    days, more where model and market are alike, and when the market is right the pool is expected
+    to lose at most ``1 / (4 prior_days)`` nats a day to it, 0.004 at 60.
 
     A day whose outcome the model held for impossible has an infinite score at any exponents and is
     left out. The order of the rounds does not matter.
@@ -279,7 +279,7 @@ def _minimise(days: _Days, prior_days: float) -> FloatArray:
 def _bounded_step(point: FloatArray, gradient: FloatArray, curvature: FloatArray) -> FloatArray:
     """Return the Newton step among exponents that are not held at zero."""
     free = ~((point <= 0) & (gradient > 0))
-    step = np.zeros(2)
+    step: FloatArray = np.zeros(2)
     if free.all():
         step = -np.linalg.solve(curvature, gradient)
     elif free.any():

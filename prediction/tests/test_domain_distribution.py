@@ -11,7 +11,13 @@ from scipy.stats import norm
 
 from boz.core.errors import DataUnavailable, InvalidDataError, QuarantinedError
 from boz.core.schemas import Bracket
-from prediction.domain.distribution import IntegerPmf, empirical_pmf, gaussian_pmf
+from prediction.domain.distribution import (
+    IntegerPmf,
+    empirical_pmf,
+    gaussian_pmf,
+    linear_pool,
+    quantile_pmf,
+)
 
 LADDER = [
     Bracket(high_f=51),
@@ -183,3 +189,189 @@ def test_empirical_pmf_needs_values_that_can_be_temperatures():
         empirical_pmf([50, math.nan], 1.0)
     with pytest.raises(InvalidDataError):
         empirical_pmf([50, -200], 1.0)
+
+
+NBM_LEVELS = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(mean=st.floats(0, 100), sd=st.floats(0.5, 8))
+def test_quantiles_of_a_gaussian_give_that_gaussian_back(mean, sd):
+    pmf = quantile_pmf(NBM_LEVELS, norm(mean, sd).ppf(NBM_LEVELS))
+
+    expected = gaussian_pmf(mean_f=mean, sd_f=sd)
+    assert np.abs(pmf.probabilities - expected.probabilities).max() < 1e-10
+
+
+def test_stated_quantiles_are_met_where_they_fall_between_degrees():
+    temps = [50.5, 56.5, 58.5, 61.5, 62.5, 66.5, 68.5, 69.5, 75.5]
+    pmf = quantile_pmf(NBM_LEVELS, temps)
+
+    assert [pmf.cdf(int(t)) for t in temps] == pytest.approx(NBM_LEVELS, abs=1e-12)
+    assert (pmf.probabilities > 0).all()
+
+
+def test_tails_beyond_the_quantiles_go_on_with_the_last_slope():
+    pmf = quantile_pmf([0.1, 0.5, 0.9], [50.5, 60.5, 62.5])
+
+    warm_sd = 2 / norm.ppf(0.9)
+    assert pmf.probability(Bracket(low_f=66)) == pytest.approx(norm.sf(65.5, 60.5, warm_sd))
+    cold_sd = 10 / norm.ppf(0.9)
+    assert pmf.cdf(40) == pytest.approx(norm.cdf(40.5, 60.5, cold_sd))
+
+
+def test_equal_quantiles_are_read_as_rounding():
+    pmf = quantile_pmf([0.4, 0.5, 0.6, 0.9], [60, 60, 60, 64])
+
+    assert pmf.at(60) > pmf.at(57) > 0
+    assert pmf.mean_f == pytest.approx(60, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "temps"),
+    [
+        ([0.1, 0.9], [60, 50]),
+        ([0.1, 0.9], [60, 60]),
+        ([0.9, 0.1], [50, 60]),
+        ([0.0, 0.9], [50, 60]),
+        ([0.1, 1.0], [50, 60]),
+        ([0.5], [60]),
+        ([0.1, 0.9], [50]),
+        ([0.1, 0.9], [50, math.nan]),
+        ([0.1, 0.9], [50, 300]),
+    ],
+)
+def test_quantiles_that_make_no_distribution_are_refused(levels, temps):
+    with pytest.raises(InvalidDataError):
+        quantile_pmf(levels, temps)
+
+
+def test_distribution_from_cumulative_values():
+    pmf = IntegerPmf.from_cdf_values(60, [0.25, 0.25, 1.0])
+
+    assert pmf.probabilities.tolist() == [0.25, 0, 0.75]
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.4, 1], [0.5, 0.9], [-0.1, 1], [0.5, 1.1], []])
+def test_cumulative_values_must_rise_to_one(values):
+    with pytest.raises(InvalidDataError):
+        IntegerPmf.from_cdf_values(60, values)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(weights=st.lists(st.floats(0, 9), min_size=3, max_size=3).filter(lambda w: sum(w) > 0.01))
+def test_linear_pool_is_linear_in_every_bracket(weights):
+    pmfs = [
+        gaussian_pmf(mean_f=50, sd_f=2),
+        gaussian_pmf(mean_f=56, sd_f=4, low_f=0),
+        IntegerPmf(70, np.array([0.5, 0.5])),
+    ]
+
+    pool = linear_pool(pmfs, weights)
+
+    for bracket in LADDER:
+        parts = [w * p.probability(bracket) for w, p in zip(weights, pmfs, strict=True)]
+        assert pool.probability(bracket) == pytest.approx(sum(parts) / sum(weights), abs=1e-12)
+
+
+def test_linear_pool_of_one_is_itself_and_of_two_the_mixture():
+    a, b = gaussian_pmf(mean_f=50, sd_f=2), gaussian_pmf(mean_f=56, sd_f=4, low_f=-60)
+
+    assert np.allclose(linear_pool([a], [7.0]).probabilities, a.probabilities, atol=1e-15)
+    pool, mixture = linear_pool([a, b], [3, 1]), a.mixed_with(b, 0.25)
+    assert np.allclose(pool.probabilities, mixture.probabilities, atol=1e-15)
+
+
+def test_member_without_weight_does_not_widen_the_support():
+    sure = IntegerPmf(70, np.array([1.0]))
+
+    assert linear_pool([sure, gaussian_pmf(mean_f=50, sd_f=2)], [1, 0]).low_f == 70
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [0.0, 0.0], [1.0, math.nan]])
+def test_mixture_weights_that_are_none_are_refused(weights):
+    pmf = gaussian_pmf(mean_f=50, sd_f=2)
+    with pytest.raises(InvalidDataError):
+        linear_pool([pmf, pmf], weights)
+
+
+def test_empty_mixture_is_unavailable():
+    with pytest.raises(DataUnavailable):
+        linear_pool([], [])
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(mean=st.floats(30, 80), sd=st.floats(1, 6), factor=st.floats(0.5, 2.5))
+def test_widening_scales_the_spread_about_the_median(mean, sd, factor):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd)
+
+    wide = pmf.widened(factor)
+
+    expected = gaussian_pmf(mean_f=mean, sd_f=sd * factor)
+    assert np.abs(wide.probabilities - expected.probabilities).max() < 2e-3
+    assert wide.sd_f == pytest.approx(expected.sd_f, rel=0.01)
+    assert abs(math.fsum(wide.probabilities) - 1) <= 1e-12
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(mean=MEANS, sd=SPREADS, bound=st.integers(-60, 130), factor=st.floats(0.3, 4))
+def test_widening_revives_no_dead_degree_and_kills_none(mean, sd, bound, factor):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd).truncated_below(bound)
+
+    wide = pmf.widened(factor)
+
+    assert ((wide.probabilities > 0) == (pmf.probabilities > 0)).all()
+
+
+def test_widening_by_one_changes_nothing():
+    pmf = gaussian_pmf(mean_f=50, sd_f=2)
+
+    assert pmf.widened(1.0) is pmf
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, math.nan, math.inf])
+def test_factor_must_be_above_zero(factor):
+    with pytest.raises(InvalidDataError):
+        gaussian_pmf(mean_f=50, sd_f=2).widened(factor)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(mean=MEANS, sd=SPREADS, bound=st.integers(-90, 130))
+def test_trimmed_copy_is_small_and_says_the_same(mean, sd, bound):
+    pmf = gaussian_pmf(mean_f=mean, sd_f=sd).truncated_below(bound)
+
+    small = pmf.trimmed()
+
+    assert abs(math.fsum(small.probabilities) - 1) <= 1e-12
+    assert all(small.at(k) == 0 for k in range(-80, bound))
+    assert (small.probabilities > 0).all()
+    for bracket in LADDER:
+        assert small.probability(bracket) == pytest.approx(pmf.probability(bracket), abs=3e-12)
+
+
+def test_trimmed_gaussian_keeps_seven_standard_deviations_on_each_side():
+    small = gaussian_pmf(mean_f=60, sd_f=3).trimmed()
+
+    assert (small.low_f, small.high_f) == (39, 81)
+
+
+def test_widened_bounded_distribution_puts_its_mass_above_the_bound():
+    pmf = gaussian_pmf(mean_f=60, sd_f=3).truncated_below(62)
+
+    wide = pmf.widened(1.5)
+
+    assert wide.cdf(61) == 0
+    assert wide.sd_f > 1.2 * pmf.sd_f
+
+
+def test_sure_degree_stays_sure_when_widened():
+    assert IntegerPmf(60, np.array([1.0])).widened(2.0).at(60) == 1
+
+
+def test_trimming_keeps_zeros_inside_and_sure_things():
+    gap = IntegerPmf(60, np.array([0.5, 0.0, 0.5]))
+
+    assert gap.trimmed().probabilities.tolist() == [0.5, 0, 0.5]
+    assert IntegerPmf(60, np.array([0.0, 1.0, 0.0])).trimmed().low_f == 61
+    with pytest.raises(InvalidDataError):
+        gap.trimmed(0.5)

@@ -6,40 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import quad
-from scipy.stats import norm
 
 from boz.core.errors import InvalidDataError
 from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.gaussian_scores import crps_gaussian
 from prediction.domain.scores import (
     brier,
     brier_ladder,
     crps_pmf,
+    crps_pmfs,
     log_score,
+    log_score_pmf,
     ranked_probability_score,
 )
 
 SURE = IntegerPmf(70, np.array([1.0]))
-
-
-def crps_gaussian(mean, sd, observed):
-    """The closed form, itself held against its integral below; Gneiting et al. (2005)."""
-    z = (observed - mean) / sd
-    return sd * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / math.sqrt(math.pi))
-
-
-@pytest.mark.parametrize(("mean", "sd", "observed"), [(55, 2.3, 57), (0, 1, 0), (70, 4, 50)])
-def test_gaussian_crps_equals_its_integral(mean, sd, observed):
-    below, _ = quad(lambda x: norm.cdf(x, mean, sd) ** 2, mean - 60, observed, limit=200)
-    above, _ = quad(lambda x: norm.sf(x, mean, sd) ** 2, observed, mean + 60, limit=200)
-
-    assert crps_gaussian(mean, sd, observed) == pytest.approx(below + above, abs=1e-6)
-
-
-def test_gaussian_crps_has_the_textbook_mean():
-    draws = np.random.default_rng(5).normal(0, 2, 200_000)
-
-    assert crps_gaussian(0.0, 2.0, draws).mean() == pytest.approx(2 * 0.5642, abs=0.01)
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -102,3 +83,33 @@ def test_ladder_that_is_no_distribution_is_refused(ladder):
 def test_outcome_outside_the_ladder_is_refused():
     with pytest.raises(InvalidDataError, match="no bracket"):
         log_score([0.5, 0.5], 2)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(seed=st.integers(0, 99), low=st.integers(-20, 90))
+def test_many_whole_degree_scores_equal_one_by_one(seed, low):
+    rng = np.random.default_rng(seed)
+    rows = rng.dirichlet(np.ones(7), 20)
+    observed = rng.integers(low - 9, low + 16, 20)
+
+    together = crps_pmfs(rows, low, observed.tolist())
+
+    alone = [
+        crps_pmf(IntegerPmf.from_weights(low, row), int(y))
+        for row, y in zip(rows, observed, strict=True)
+    ]
+    assert together == pytest.approx(alone, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "observed"),
+    [([[0.5, 0.5]], [1, 2]), ([[0.5, 0.6]], [1]), ([[-0.5, 1.5]], [1]), ([[math.nan, 1]], [1])],
+)
+def test_rows_that_are_no_distributions_are_refused(rows, observed):
+    with pytest.raises(InvalidDataError):
+        crps_pmfs(np.array(rows), 60, observed)
+
+
+def test_log_score_of_a_degree():
+    assert log_score_pmf(SURE, 70) == 0
+    assert log_score_pmf(SURE, 71) == math.inf

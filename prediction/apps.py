@@ -12,5 +12,8 @@ class PredictionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the app's agents known."""
+        """Make the app's agents and benchmarks known."""
         from prediction import agents  # noqa: F401 - importing registers
+        from prediction.benchmarks import register
+
+        register()

@@ -1,24 +1,37 @@
-"""What we believed, how we came to it and how good it was, to be read."""
+"""What we believed, how we came to it and how good it was; fits and champion are overruled here."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from boz.core.admin_mixins import ReadOnlyAdminMixin, ReadOnlyInline, json_block
-from prediction.models import EngineFit, Prediction, Verification
+from boz.core.clock import utc_now
+from boz.core.errors import BozBaseException
+from markets.forms import ReasonActionForm
+from prediction.forms import ChampionForm
+from prediction.models import Champion, EngineBelief, EngineFit, Prediction, Verification
+from prediction.services.champions import choose_champion
+from prediction.services.fits import withdraw_fit
 
 #: Degrees less probable than this are left out of the picture.
 _SHOWN_PROBABILITY = 0.001
 
 
 class VerificationInline(ReadOnlyInline):
-    """How the prediction did."""
+    """How the prediction did, and every engine beside it."""
 
     model = Verification
     fields = (
-        "event",
+        "engine",
+        "horizon",
         "observed_high_f",
         "brier",
         "market_brier",
@@ -29,25 +42,56 @@ class VerificationInline(ReadOnlyInline):
     )
 
 
+class EngineBeliefInline(ReadOnlyInline):
+    """What each engine alone believed."""
+
+    model = EngineBelief
+    fields = ("engine", "engine_version", "weight", "mean_f", "sd_f")
+
+
 @admin.register(EngineFit)
 class EngineFitAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    """What each engine learned, and when."""
+    """What each engine learned, and when; a wrong fit is withdrawn, with a reason."""
 
     list_display = (
         "engine",
         "station",
         "version",
+        "engine_version",
         "as_of",
         "n_train",
         "window_start",
         "window_end",
+        "withdrawn_at",
     )
-    list_filter = ("engine", "station")
+    list_filter = ("engine", ("withdrawn_at", admin.EmptyFieldListFilter), "station")
     list_select_related = ("station",)
     search_fields = ("engine", "station__code")
     date_hierarchy = "as_of"
     exclude = ("parameters", "scores")
     readonly_fields = ("parameters_shown", "scores_shown")
+    action_form = ReasonActionForm
+    actions = ("withdraw",)
+
+    def has_withdraw_permission(self, request: HttpRequest) -> bool:
+        """Say who may withdraw: those who may change fits, had they fields to change."""
+        return request.user.has_perm("prediction.change_enginefit")
+
+    @admin.action(description="Withdraw (needs a reason)", permissions=["withdraw"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[EngineFit]) -> None:
+        """Let the fits before them count again; the reason goes to the audit trail."""
+        for fit in queryset:
+            try:
+                withdraw_fit(
+                    fit,
+                    reason=request.POST.get("reason", ""),
+                    user=cast(User, request.user),
+                    now=utc_now(),
+                )
+            except BozBaseException as error:
+                self.message_user(request, error.message, messages.ERROR)
+                return
+            self.message_user(request, f"{fit} counts no more.", messages.SUCCESS)
 
     @admin.display(description="Parameters")
     def parameters_shown(self, fit: EngineFit) -> SafeString:
@@ -60,6 +104,33 @@ class EngineFitAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         return json_block(fit.scores)
 
 
+@admin.register(Champion)
+class ChampionAdmin(admin.ModelAdmin):
+    """Choose another champion by adding a row; the rows are its history."""
+
+    form = ChampionForm
+    list_display = ("since", "engine", "chosen_by", "reason")
+    list_select_related = ("chosen_by",)
+    fields = ("engine", "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: Champion | None = None) -> bool:
+        """Choices are history."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Champion | None = None) -> bool:
+        """Choices are history."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Champion, form: Any, change: bool) -> None:
+        """Choose through the service, which audits it."""
+        if change:
+            raise PermissionDenied
+        made = choose_champion(
+            engine=obj.engine, reason=obj.reason, user=cast(User, request.user), now=utc_now()
+        )
+        obj.pk, obj.since = made.pk, made.since
+
+
 @admin.register(Prediction)
 class PredictionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Every distribution we have believed."""
@@ -68,29 +139,30 @@ class PredictionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         "station",
         "climate_day",
         "engine",
+        "horizon",
         "as_of",
         "mean_f",
         "sd_f",
         "confidence",
         "observed_max_low_f",
     )
-    list_filter = ("engine", "confidence", "station")
+    list_filter = ("engine", "horizon", "confidence", "station")
     list_select_related = ("station",)
     search_fields = ("station__code", "inputs_hash")
     date_hierarchy = "climate_day"
-    exclude = ("pmf", "pmf_low_f", "sources", "missing")
-    readonly_fields = ("distribution", "sources_shown", "missing_shown")
-    inlines = (VerificationInline,)
+    exclude = ("pmf", "pmf_low_f", "pooled_pmf", "pooled_low_f", "sources", "missing")
+    readonly_fields = ("distribution", "pooled", "sources_shown", "missing_shown")
+    inlines = (EngineBeliefInline, VerificationInline)
 
     @admin.display(description="Probability by degree")
     def distribution(self, prediction: Prediction) -> SafeString:
         """Return each degree that matters with its probability."""
-        rows = (
-            (prediction.pmf_low_f + step, f"{probability:.1%}")
-            for step, probability in enumerate(prediction.pmf)
-            if probability >= _SHOWN_PROBABILITY
-        )
-        return format_html_join("", "<div>{}° {}</div>", rows)
+        return _degrees(prediction.pmf_low_f, prediction.pmf)
+
+    @admin.display(description="Pooled with the market")
+    def pooled(self, prediction: Prediction) -> SafeString:
+        """Return the same of the pool; nothing where the market was silent."""
+        return _degrees(prediction.pooled_low_f or 0, prediction.pooled_pmf)
 
     @admin.display(description="Sources")
     def sources_shown(self, prediction: Prediction) -> str:
@@ -109,6 +181,8 @@ class VerificationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 
     list_display = (
         "event",
+        "engine",
+        "horizon",
         "observed_high_f",
         "brier",
         "market_brier",
@@ -117,7 +191,33 @@ class VerificationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         "pit",
         "verified_at",
     )
-    list_filter = ("event__series",)
+    list_filter = ("engine", "horizon", "event__series")
     list_select_related = ("event",)
     search_fields = ("event__ticker",)
     date_hierarchy = "verified_at"
+
+
+@admin.register(EngineBelief)
+class EngineBeliefAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
+    """What each engine alone believed when a prediction was made."""
+
+    list_display = ("prediction", "engine", "engine_version", "weight", "mean_f", "sd_f")
+    list_filter = ("engine",)
+    list_select_related = ("prediction__station",)
+    search_fields = ("prediction__station__code",)
+    exclude = ("pmf", "pmf_low_f")
+    readonly_fields = ("distribution",)
+
+    @admin.display(description="Probability by degree")
+    def distribution(self, belief: EngineBelief) -> SafeString:
+        """Return each degree that matters with its probability."""
+        return _degrees(belief.pmf_low_f, belief.pmf)
+
+
+def _degrees(low_f: int, pmf: list[float]) -> SafeString:
+    rows = (
+        (low_f + step, f"{probability:.1%}")
+        for step, probability in enumerate(pmf)
+        if probability >= _SHOWN_PROBABILITY
+    )
+    return format_html_join("", "<div>{}° {}</div>", rows)

@@ -31,6 +31,27 @@ def champion_at(as_of: dt.datetime) -> str:
     return PRIMARY_ENGINE if chosen is None else chosen
 
 
+def check_champion(*, engine: str, reason: str, as_of: dt.datetime) -> str:
+    """Refuse a choice that makes no sense, before anything is written.
+
+    Returns:
+        The reason as it is kept.
+
+    Raises:
+        DataUnavailable: If there is no engine of this name; the message lists those there are.
+        InvalidDataError: If it may not be traded on, counts already, or there is no reason.
+    """
+    told = require_reason(reason)
+    if get_engine(engine).kind is not EngineKind.MODEL:
+        raise InvalidDataError(
+            f"The belief of {engine!r} is the market's own: it is scored and pooled with, and "
+            "never traded on."
+        )
+    if champion_at(as_of) == engine:
+        raise InvalidDataError(f"The belief of {engine!r} counts already.")
+    return told
+
+
 @transaction.atomic
 def choose_champion(*, engine: str, reason: str, user: User, now: dt.datetime) -> Champion:
     """Let an engine's belief count from now on; what was believed before stays as it was.
@@ -41,26 +62,19 @@ def choose_champion(*, engine: str, reason: str, user: User, now: dt.datetime) -
             one was chosen at this very moment or later.
     """
     moment = require_utc(now, name="now")
-    reason = require_reason(reason)
-    if get_engine(engine).kind is not EngineKind.MODEL:
-        raise InvalidDataError(
-            f"The belief of {engine!r} is the market's own: it is scored and pooled with, and "
-            "never traded on."
-        )
+    told = check_champion(engine=engine, reason=reason, as_of=moment)
     newest = Champion.objects.select_for_update().order_by("-since").first()
     if newest is not None and newest.since >= moment:
-        raise InvalidDataError(f"{newest} was chosen at this moment or later.")
+        raise InvalidDataError(f"A champion was chosen at {newest.since:%Y-%m-%d %H:%M:%S} UTC.")
     before = PRIMARY_ENGINE if newest is None else newest.engine
-    if before == engine:
-        raise InvalidDataError(f"{engine!r} counts already.")
-    chosen = Champion.objects.create(engine=engine, since=moment, reason=reason, chosen_by=user)
+    chosen = Champion.objects.create(engine=engine, since=moment, reason=told, chosen_by=user)
     record_audit(
         actor=user.get_username(),
         action="champion.choose",
         subject="champion",
         before={"engine": before},
         after={"engine": engine},
-        reason=reason,
+        reason=told,
         now=moment,
     )
     log.warning("Another engine's belief counts", engine=engine, actor=user.get_username())

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import factory
 
 from boz.core.schemas import Confidence
-from markets.models import Event
-from markets.tests.factories import EventFactory
+from markets.models import Event, Market
+from markets.tests.factories import BookSnapshotFactory, EventFactory
 from prediction.constants import EMOS_SLOW_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import gaussian_pmf
-from prediction.models import EngineFit, Prediction, Verification
+from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
+from prediction.engines import get_engine
+from prediction.engines.base import Parameters, canonical_hash
+from prediction.engines.past import Past, PastCase, PastForecast
+from prediction.models import EngineBelief, EngineFit, Prediction, Verification
 from weather.models import ClimateReport, Forecast, Station
 from weather.sources import NWS_CLI, NWS_GRID
 from weather.tests.factories import (
@@ -64,8 +69,40 @@ def make_history(
     return station
 
 
+def learned_parameters(
+    *, bias_f: float = 1.0, days: int = 90, engine: str = EMOS_SLOW_ENGINE
+) -> Parameters:
+    """Return what an engine learns of a forecast that runs ``bias_f`` warm."""
+    past = [DAY - dt.timedelta(days=age) for age in range(days + 1, 1, -1)]
+    learned = get_engine(engine).fit(
+        Past(
+            station_code="NY",
+            as_of=EVENING_BEFORE,
+            target_day=DAY,
+            cases=tuple(
+                PastCase(day, horizon, (_said(day, horizon, bias_f),), known_high(day))
+                for day in past
+                for horizon in (Horizon.EVENING, Horizon.MORNING)
+            ),
+        )
+    )
+    assert learned is not None
+    return learned
+
+
+def _said(day: dt.date, horizon: Horizon, bias_f: float) -> PastForecast:
+    return PastForecast(
+        source=NWS_GRID,
+        high_f=known_high(day) + bias_f + 2 * math.cos(3 * day.toordinal()),
+        lead_hours=REFERENCE_LEAD_HOURS[horizon] + 1.0,
+    )
+
+
 class PredictionFactory(factory.django.DjangoModelFactory):
-    """A belief of 55 ± 3 °F about New York, made the evening before."""
+    """A belief of 55 ± 3 °F about New York, made the evening before.
+
+    ``made_at`` is the horizon at whose reference moment it stands, an hour old.
+    """
 
     class Meta:
         model = Prediction
@@ -73,16 +110,18 @@ class PredictionFactory(factory.django.DjangoModelFactory):
     class Params:
         centre_f = 55.0
         spread_of_pmf_f = 3.0
+        made_at = Horizon.EVENING
 
     station = factory.LazyFunction(lambda: real_station("NY"))
     climate_day = DAY
     engine = PRIMARY_ENGINE
-    as_of = EVENING_BEFORE
+    as_of = factory.LazyAttribute(lambda row: standing_at(row.made_at, row.climate_day))
+    horizon = factory.LazyAttribute(lambda row: row.made_at.value)
     pmf_low_f = -80
     pmf = factory.LazyAttribute(lambda row: _pmf(row.centre_f, row.spread_of_pmf_f))
     mean_f = factory.SelfAttribute("centre_f")
     sd_f = factory.SelfAttribute("spread_of_pmf_f")
-    lead_hours = 28.0
+    lead_hours = factory.LazyAttribute(lambda row: REFERENCE_LEAD_HOURS[row.made_at] + 1.0)
     confidence = Confidence.LOW.value
     sources = factory.LazyFunction(lambda: ["nws-grid"])
     n_train = 80
@@ -90,40 +129,51 @@ class PredictionFactory(factory.django.DjangoModelFactory):
     inputs_hash = factory.Sequence(lambda number: f"{number:064d}")
 
 
+class EngineBeliefFactory(factory.django.DjangoModelFactory):
+    """What climatology said beside a prediction: 55 ± 7 °F."""
+
+    class Meta:
+        model = EngineBelief
+
+    class Params:
+        centre_f = 55.0
+        spread_of_pmf_f = 7.0
+
+    prediction = factory.SubFactory(PredictionFactory)
+    engine = "climatology"
+    engine_version = 1
+    weight = 0.0
+    pmf_low_f = -80
+    pmf = factory.LazyAttribute(lambda row: _pmf(row.centre_f, row.spread_of_pmf_f))
+    mean_f = factory.SelfAttribute("centre_f")
+    sd_f = factory.SelfAttribute("spread_of_pmf_f")
+
+
 class EngineFitFactory(factory.django.DjangoModelFactory):
-    """New York's forecasts run 1 °F warm with an error of 2.5 °F."""
+    """What the slow regression learned of forecasts that run 1 °F warm."""
 
     class Meta:
         model = EngineFit
 
     engine = EMOS_SLOW_ENGINE
+    engine_version = factory.LazyAttribute(lambda row: get_engine(row.engine).version)
     version = factory.Sequence(lambda number: number + 1)
     station = factory.LazyFunction(lambda: real_station("NY"))
     as_of = EVENING_BEFORE - dt.timedelta(hours=12)
-    n_train = 100
-    parameters = factory.LazyFunction(
-        lambda: {
-            "sources": {
-                NWS_GRID: {
-                    "bias_f": 1.0,
-                    "sd_f": 2.5,
-                    "n_train": 100,
-                    "reference_lead_hours": 28.0,
-                    "reference_month": 11,
-                }
-            }
-        }
-    )
-    parameters_hash = "0" * 64
+    n_train = 90
+    parameters = factory.LazyFunction(learned_parameters)
+    parameters_hash = factory.LazyAttribute(lambda row: canonical_hash(row.parameters))
 
 
 class VerificationFactory(factory.django.DjangoModelFactory):
-    """A scored prediction."""
+    """A scored prediction: the champion's own belief, which gave its bracket 33 %."""
 
     class Meta:
         model = Verification
 
-    prediction = factory.SubFactory(PredictionFactory)
+    prediction = factory.SubFactory(PredictionFactory, made_at=Horizon.MORNING)
+    engine = factory.LazyAttribute(lambda row: row.prediction.engine)
+    horizon = factory.LazyAttribute(lambda row: row.prediction.horizon)
     event = factory.LazyAttribute(lambda row: _event(row.prediction.climate_day))
     observed_high_f = 55
     crps_f = 1.0
@@ -131,6 +181,9 @@ class VerificationFactory(factory.django.DjangoModelFactory):
     brier = 0.60
     rps = 0.08
     pit = 0.5
+    hit_80 = True
+    probabilities = factory.LazyFunction(lambda: [0.06, 0.19, 0.33, 0.28, 0.11, 0.03])
+    outcome = 2
     market_brier = 0.64
     verified_at = factory.LazyAttribute(
         lambda row: dt.datetime.combine(
@@ -144,14 +197,37 @@ def make_verified_days(n: int, *, until: dt.date = DAY, **fields: Any) -> list[V
     days = [until - dt.timedelta(days=age) for age in range(n, 0, -1)]
     return [
         VerificationFactory(
-            prediction=PredictionFactory(
-                climate_day=day,
-                as_of=dt.datetime.combine(day, dt.time(1), tzinfo=dt.UTC),
-            ),
+            prediction=PredictionFactory(climate_day=day, made_at=Horizon.MORNING),
             **fields,
         )
         for day in days
     ]
+
+
+#: (best YES bid, best NO bid), cents, cold to warm; mids add up to 1.03.
+CENTS = ((5, 91), (17, 79), (31, 65), (26, 70), (10, 86), (2, 94))
+
+
+def quote(
+    markets: Sequence[Market],
+    *,
+    at: dt.datetime = EVENING_BEFORE,
+    cents: Sequence[tuple[int | None, int | None]] = CENTS,
+) -> None:
+    """Give the markets of a ladder, coldest first, books with one level a side."""
+    for market, (yes, no) in zip(markets, cents, strict=True):
+        BookSnapshotFactory(
+            market=market,
+            at=at,
+            yes_bids=[] if yes is None else [[f"{yes / 100:.4f}", "5.00"]],
+            no_bids=[] if no is None else [[f"{no / 100:.4f}", "5.00"]],
+        )
+
+
+def standing_at(horizon: Horizon, day: dt.date) -> dt.datetime:
+    """Return an hour before the horizon's reference moment of a day in New York."""
+    _, end = real_station("NY").climate_day_bounds(day)
+    return end - dt.timedelta(hours=REFERENCE_LEAD_HOURS[horizon] + 1)
 
 
 def _event(day: dt.date) -> Event:

@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from decimal import Decimal
 
 import pytest
 
 from boz.core.errors import InvalidDataError, QuarantinedError
-from markets.tests.factories import BookSnapshotFactory, EventFactory, QuoteFactory, make_ladder
-from prediction.constants import CLIMATOLOGY_ENGINE
-from prediction.models import Verification
+from markets.tests.factories import EventFactory, make_ladder
+from prediction.domain.horizons import Horizon
+from prediction.models import EngineBelief, Verification
 from prediction.selectors import skill_summary
-from prediction.services.confidence import track_record
+from prediction.services.confidence import record_of, track_records
 from prediction.services.verify import MAX_LOG_SCORE, verify_event
 from prediction.tests.factories import (
     DAY,
     EVENING_BEFORE,
+    EngineBeliefFactory,
+    EngineFitFactory,
     PredictionFactory,
+    VerificationFactory,
     make_verified_days,
 )
 from weather.tests.factories import real_station
@@ -25,143 +27,171 @@ pytestmark = pytest.mark.django_db
 
 NOW = dt.datetime(2024, 11, 21, 14, tzinfo=dt.UTC)
 TEN_LST = dt.datetime(2024, 11, 20, 15, tzinfo=dt.UTC)
-#: (best YES bid, best NO bid), cents, cold to warm; mids add up to 1.03.
-CENTS = ((5, 91), (17, 79), (31, 65), (26, 70), (10, 86), (2, 94))
+SECOND = dt.timedelta(seconds=1)
+MARKET = [0.07, 0.18, 0.32, 0.27, 0.11, 0.05]
 
 
 def ladder_of(day=DAY):
     return make_ladder(event=EventFactory(climate_day=day))
 
 
-def quote(markets, *, at=EVENING_BEFORE, cents=CENTS):
-    for market, (yes, no) in zip(markets, cents, strict=True):
-        BookSnapshotFactory(
-            market=market,
-            at=at,
-            yes_bids=[] if yes is None else [[f"{yes / 100:.4f}", "5.00"]],
-            no_bids=[] if no is None else [[f"{no / 100:.4f}", "5.00"]],
-        )
+def morning(**fields):
+    return PredictionFactory(made_at=Horizon.MORNING, **fields)
 
 
-def test_scores_stand_beside_market_and_climatology():
-    markets = ladder_of()
-    quote(markets)
-    PredictionFactory(centre_f=55.0, spread_of_pmf_f=2.3)
-    PredictionFactory(engine=CLIMATOLOGY_ENGINE, centre_f=55.0, spread_of_pmf_f=7.0)
+def verify(markets, observed_high_f=55, now=NOW):
+    return verify_event(event=markets[0].event, observed_high_f=observed_high_f, now=now)
 
-    written = verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
 
-    row = Verification.objects.get()
-    assert written == 1
+def test_every_engine_is_scored_beside_market_and_climatology():
+    prediction = morning(
+        centre_f=55.0,
+        spread_of_pmf_f=2.3,
+        market_probabilities=MARKET,
+        pooled_low_f=55,
+        pooled_pmf=[1.0],
+    )
+    EngineBeliefFactory(prediction=prediction)
+    EngineBeliefFactory(
+        prediction=prediction, engine="emos_slow", weight=0.4, centre_f=58.0, spread_of_pmf_f=2.0
+    )
+
+    written = verify(ladder_of())
+
+    rows = {row.engine: row for row in Verification.objects.all()}
+    assert written == 4
+    assert set(rows) == {"blend", "climatology", "emos_slow", "pooled"}
+    own = rows["blend"]
     expected = [0.064, 0.193, 0.329 - 1, 0.275, 0.113, 0.025]
-    assert row.brier == pytest.approx(math.fsum(p * p for p in expected), abs=0.003)
-    assert row.log_score == pytest.approx(-math.log(0.329), abs=0.005)
-    assert row.market_brier == pytest.approx(0.64, abs=0.1)
-    assert row.climatology_brier > row.brier
-    assert 0.4 < row.pit < 0.6
+    assert own.brier == pytest.approx(math.fsum(p * p for p in expected), abs=0.003)
+    assert own.log_score == pytest.approx(-math.log(0.329), abs=0.005)
+    assert own.probabilities == pytest.approx([0.064, 0.193, 0.329, 0.275, 0.113, 0.025], abs=1e-3)
+    assert (own.outcome, own.error_f, own.sd_f, own.weight) == (2, 0.0, 2.3, None)
+    assert 0.4 < own.pit < 0.6
+    assert (own.hit_50, own.hit_80, own.hit_90) == (True, True, True)
+    assert (own.n_train, own.weight_present, own.lead_hours) == (80, 1.0, 15.0)
+    assert (rows["emos_slow"].weight, rows["emos_slow"].error_f) == (0.4, 3.0)
+    assert (rows["emos_slow"].hit_50, rows["emos_slow"].hit_90) == (False, True)
+    assert rows["pooled"].brier == 0.0
+    market_brier = math.fsum((p - (i == 2)) ** 2 for i, p in enumerate(MARKET))
+    for row in rows.values():
+        assert row.horizon == Horizon.MORNING
+        assert row.prediction == prediction
+        assert row.market_brier == pytest.approx(market_brier)
+        assert row.market_log_score == pytest.approx(-math.log(0.32))
+        assert row.climatology_brier == rows["climatology"].brier > own.brier
 
 
-def test_a_prediction_made_after_the_outcome_was_visible_is_never_scored():
+def test_each_horizon_scores_the_belief_that_stood_at_its_moment():
     markets = ladder_of()
-    standing = PredictionFactory(as_of=TEN_LST - dt.timedelta(minutes=1), centre_f=50.0)
-    PredictionFactory(as_of=TEN_LST, centre_f=55.0, spread_of_pmf_f=0.6)
+    made = {horizon: PredictionFactory(made_at=horizon) for horizon in Horizon}
+    PredictionFactory(as_of=TEN_LST + 2 * SECOND, made_at=Horizon.MORNING, lead_hours=13.9)
+
+    assert verify(markets) == len(Horizon)
+
+    rows = Verification.objects.all()
+    assert {Horizon(row.horizon): row.prediction for row in rows} == made
+
+
+def test_a_belief_made_at_the_moment_itself_is_never_scored():
+    markets = ladder_of()
+    standing = morning(as_of=TEN_LST - SECOND, centre_f=50.0)
+    morning(as_of=TEN_LST, centre_f=55.0, spread_of_pmf_f=0.6)
     PredictionFactory(as_of=TEN_LST + dt.timedelta(hours=6), centre_f=55.0, spread_of_pmf_f=0.5)
 
-    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
+    verify(markets)
 
-    assert Verification.objects.get().prediction == standing
+    row = Verification.objects.get(horizon=Horizon.MORNING)
+    assert row.prediction == standing
+
+
+def test_a_belief_of_the_evening_is_not_scored_as_one_of_the_morning():
+    markets = ladder_of()
+    evening = PredictionFactory()
+
+    assert verify(markets) == 1
+    row = Verification.objects.get()
+    assert (row.horizon, row.prediction) == (Horizon.EVENING, evening)
 
 
 def test_only_late_predictions_means_nothing_is_scored():
     markets = ladder_of()
-    PredictionFactory(as_of=TEN_LST + dt.timedelta(hours=1))
+    PredictionFactory(as_of=TEN_LST + dt.timedelta(hours=5), made_at=Horizon.AFTERNOON)
 
-    assert verify_event(event=markets[0].event, observed_high_f=55, now=NOW) == 0
+    assert verify(markets) == 0
     assert not Verification.objects.exists()
 
 
-def test_verifying_twice_writes_one_row_and_a_changed_value_corrects_it():
+def test_verifying_twice_writes_nothing_and_a_changed_value_corrects_every_row():
     markets = ladder_of()
-    PredictionFactory()
-    event = markets[0].event
+    EngineBeliefFactory(prediction=morning())
+    later = NOW + dt.timedelta(days=1)
 
-    assert verify_event(event=event, observed_high_f=55, now=NOW) == 1
-    assert verify_event(event=event, observed_high_f=55, now=NOW) == 0
-    assert verify_event(event=event, observed_high_f=60, now=NOW) == 1
-    assert Verification.objects.get().observed_high_f == 60
+    assert verify(markets) == 2
+    assert verify(markets, now=later) == 0
+    assert set(Verification.objects.values_list("verified_at", flat=True)) == {NOW}
+    assert verify(markets, observed_high_f=60, now=later) == 2
+    found = Verification.objects.values_list("engine", "observed_high_f", "verified_at")
+    assert sorted(found) == [("blend", 60, later), ("climatology", 60, later)]
 
 
-def test_canary_books_known_later_do_not_reach_the_score():
+def test_beliefs_beside_predictions_that_are_not_scored_are_dropped():
     markets = ladder_of()
-    prediction = PredictionFactory()
-    quote(markets, at=prediction.as_of + dt.timedelta(minutes=5))
+    scored, other = morning(), PredictionFactory(as_of=TEN_LST + SECOND, made_at=Horizon.AFTERNOON)
+    elsewhere = PredictionFactory(climate_day=DAY + dt.timedelta(days=1))
+    kept = [EngineBeliefFactory(prediction=item) for item in (scored, elsewhere)]
+    EngineBeliefFactory(prediction=PredictionFactory(as_of=TEN_LST + 3 * SECOND))
+    EngineBeliefFactory(prediction=PredictionFactory(as_of=TEN_LST + 2 * SECOND))
 
-    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
+    verify(markets)
 
-    assert Verification.objects.get().market_brier is None
+    assert set(EngineBelief.objects.all()) == set(kept)
+    assert other.pk is not None
 
 
-def test_a_missing_quote_makes_the_market_score_null_not_a_guess():
+@pytest.mark.parametrize("probabilities", [[], [0.5, 0.5]], ids=["silent", "another ladder"])
+def test_a_market_that_said_nothing_scores_null_not_a_guess(probabilities):
     markets = ladder_of()
-    quote(markets, cents=(*CENTS[:2], (None, None), (None, 70), *CENTS[4:]))
-    PredictionFactory()
+    morning(market_probabilities=probabilities)
 
-    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
+    verify(markets)
 
     row = Verification.objects.get()
     assert row.market_brier is row.market_log_score is row.market_rps is None
+    assert row.climatology_brier is None
 
 
 def test_an_impossible_outcome_scores_a_finite_number():
     markets = ladder_of()
-    PredictionFactory(centre_f=100.0, spread_of_pmf_f=0.8)
+    morning(centre_f=100.0, spread_of_pmf_f=0.8)
 
-    verify_event(event=markets[0].event, observed_high_f=40, now=NOW)
+    verify(markets, observed_high_f=40)
 
     assert Verification.objects.get().log_score == pytest.approx(MAX_LOG_SCORE)
 
 
+def test_zero_degrees_is_scored_like_any_other():
+    markets = make_ladder(
+        event=EventFactory(climate_day=DAY), rungs=((None, -1), (0, 1), (2, None))
+    )
+    morning(centre_f=0.0, spread_of_pmf_f=2.0)
+
+    verify(markets, observed_high_f=0)
+
+    row = Verification.objects.get()
+    assert (row.observed_high_f, row.outcome, row.error_f) == (0, 1, 0.0)
+
+
 def test_an_incomplete_ladder_and_an_absurd_high_are_typed_errors():
     markets = ladder_of()
-    PredictionFactory()
+    morning()
     with pytest.raises(InvalidDataError):
-        verify_event(event=markets[0].event, observed_high_f=400, now=NOW)
+        verify(markets, observed_high_f=400)
     markets[2].delete()
 
     with pytest.raises(QuarantinedError):
-        verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
-
-
-#: The fourth bracket lies anywhere between 10 cents and the 35 that the others' bids leave.
-WIDE = (*CENTS[:3], (10, None), *CENTS[4:])
-
-
-def last_price(market, dollars, *, at=EVENING_BEFORE):
-    QuoteFactory(market=market, at=at, last_price_dollars=Decimal(dollars))
-
-
-def test_a_price_paid_before_the_prediction_stands_in_for_a_wide_quote():
-    markets = ladder_of()
-    quote(markets, cents=WIDE)
-    PredictionFactory()
-    last_price(markets[3], "0.28")
-
-    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
-
-    row = Verification.objects.get()
-    assert row.market_log_score == pytest.approx(-math.log(0.33 / 1.03), abs=0.01)
-
-
-def test_canary_prices_paid_later_or_long_before_do_not_reach_the_score():
-    markets = ladder_of()
-    quote(markets, cents=WIDE)
-    prediction = PredictionFactory()
-    last_price(markets[3], "0.28", at=prediction.as_of + dt.timedelta(minutes=5))
-    last_price(markets[3], "0.28", at=prediction.as_of - dt.timedelta(hours=3))
-
-    verify_event(event=markets[0].event, observed_high_f=55, now=NOW)
-
-    assert Verification.objects.get().market_brier is None
+        verify(markets)
+    assert not Verification.objects.exists()
 
 
 def test_no_verdict_below_twenty_settled_days():
@@ -203,13 +233,57 @@ def test_events_without_market_quotes_are_left_out_of_the_comparison():
     assert summary.model_brier is not None
 
 
-def test_track_record_of_a_full_window_reports_coverage_and_hits():
-    for row in make_verified_days(100, pit=0.95):
-        make_ladder(event=row.event)
+def test_skill_is_that_of_one_horizon_and_of_the_champion_unless_told_otherwise():
+    (row,) = make_verified_days(1, brier=0.6)
+    VerificationFactory(prediction=row.prediction, engine="climatology", brier=0.9)
+    VerificationFactory(prediction=row.prediction, engine=Verification.POOLED, brier=0.5)
+    VerificationFactory(
+        prediction=PredictionFactory(climate_day=row.prediction.climate_day), brier=0.7
+    )
 
-    record = track_record(station=real_station("NY"), as_of=NOW)
+    def brier(**wanted):
+        summary = skill_summary(as_of=NOW, **wanted)
+        assert summary.events == 1
+        return summary.model_brier
 
-    assert record.n == 100
-    assert record.coverage_80 == 0
-    assert record.top_hit_rate == 1
-    assert 0.2 < record.mean_top_probability < 0.4
+    assert brier() == 0.6
+    assert brier(engine="climatology") == 0.9
+    assert brier(engine=Verification.POOLED) == 0.5
+    assert brier(horizon=Horizon.EVENING) == 0.7
+
+
+def record(as_of=NOW, *, engine="blend", horizon="morning"):
+    return track_records(station=real_station("NY"), engine=engine, as_of=as_of)[horizon]
+
+
+def test_the_record_of_a_full_window_reports_coverage_and_hits():
+    make_verified_days(100, hit_80=False)
+    assert record() == {
+        "n": 100,
+        "coverage_80": 0.0,
+        "top_hit_rate": 1.0,
+        "mean_top_probability": pytest.approx(0.33),
+    }
+
+
+def test_the_record_is_of_one_class_one_engine_and_what_was_scored_by_then():
+    make_verified_days(5)
+
+    assert record()["n"] == 5
+    assert record(EVENING_BEFORE - dt.timedelta(days=3))["n"] == 1
+    assert record(horizon="evening")["n"] == 0
+    assert record(engine="emos_slow")["n"] == 0
+
+
+def test_scores_from_before_outcomes_were_kept_are_no_record():
+    make_verified_days(3, outcome=None, probabilities=[])
+    assert record()["n"] == 0
+
+
+def test_a_record_that_cannot_be_read_is_a_typed_error():
+    for scores in ({"track_record": {"morning": {"n": 3}}}, {"track_record": [1]}):
+        fit = EngineFitFactory.build(station=real_station("NY"), scores=scores)
+        with pytest.raises(InvalidDataError, match="fit again"):
+            record_of(fit, horizon=Horizon.MORNING)
+    assert record_of(EngineFitFactory.build(scores={}), horizon=Horizon.MORNING) is None
+    assert record_of(None, horizon=Horizon.MORNING) is None

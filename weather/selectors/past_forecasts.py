@@ -104,14 +104,16 @@ def _picked(
         )
     )
     picked: dict[_Place, _Row] = {}
-    for day, source_id, available_at, *row in rows.iterator(chunk_size=_BATCH):
+    for day, source_id, available_at, issued_at, pk, high_f, sd_f in rows.iterator(
+        chunk_size=_BATCH
+    ):
         for position, cut in enumerate(cuts.get(day, ())):
             if available_at >= cut:
                 continue
             place = (day, position, source_id)
             standing = picked.get(place)
-            if standing is None or (row[0], row[1]) > standing[:2]:
-                picked[place] = (row[0], row[1], row[2], row[3])
+            if standing is None or (issued_at, pk) > standing[:2]:
+                picked[place] = (issued_at, pk, high_f, sd_f)
     return picked
 
 

@@ -4,7 +4,7 @@ First stage: the expected rise, linear in the terms of the day, with a shrunken 
 station. Second stage: the hazard of each degree given that expectation. Both are convex and are
 fitted for all hours at once; neighbouring hours are held to one another.
 
-Each day also enters without its 6-hour groups, at a lower weight: some services leave the groups
+Every third day also enters without its 6-hour groups: some services leave the groups
 out, and west of the Central zone they come at other hours.
 """
 
@@ -28,7 +28,6 @@ from prediction.domain.chained_ridge import (
 )
 from prediction.domain.day_so_far import DayState, Reading, day_state, require_possible
 from prediction.domain.remaining_rise import (
-    COVERED_FROM_HOUR,
     RiseModel,
     StationEffect,
     at_hour,
@@ -38,8 +37,8 @@ from prediction.domain.usual_rise import moments_of
 
 #: A day counts at an hour only if its newest reading is not older than this, hours.
 STALE_HOURS = 1.2
-#: Weight of a day without its groups.
-UNGROUPED_WEIGHT = 0.3
+#: One day in so many also enters without its groups.
+UNGROUPED_EVERY = 3
 #: Fewer days than this at one hour teach nothing.
 FEWEST_DAYS = 30
 _SMALLEST_SCALE = 0.25
@@ -47,7 +46,7 @@ _SMALLEST_SPREAD_F = 0.3
 #: Ridges, in days: to zero and to the neighbouring hour.
 _FREE = (1e-6, 1e-6)
 _RISE_RIDGE = (10.0, 30.0)
-_STATION_RIDGE = (30.0, 50.0)
+_STATION_RIDGE = (10.0, 50.0)
 _SPLINE_RIDGE = (0.5, 2.0)
 _HAZARD_RIDGE = (5.0, 20.0)
 
@@ -167,25 +166,31 @@ def fit_station_effect(model: RiseModel, days: Sequence[PastDay]) -> StationEffe
 def _samples(days: Sequence[PastDay], stations: Sequence[str], hour: float) -> _Samples:
     found = []
     for day in days:
-        bare = replace(day, readings=tuple(replace(item, max_6h_f=None) for item in day.readings))
-        for version, weight in ((day, 1.0), (bare, UNGROUPED_WEIGHT)):
+        for version in _versions(day):
             state = state_at(version, hour)
             if state is not None:
-                rise = max(0, day.high_f - state.estimate_f)
+                rise = min(max(0, day.high_f - state.estimate_f), RISES - 1)
                 place = stations.index(day.station)
-                found.append((state.signs, rise, place, weight, state.afternoon_covered))
+                found.append((state.signs, rise, place, state.afternoon_covered))
     if len(found) < FEWEST_DAYS:
         raise DataUnavailable(
             f"At {hour:g} h only {len(found)} days have a reading; {FEWEST_DAYS} are needed."
         )
-    signs, rises, places, weights, covered = zip(*found, strict=True)
+    signs, rises, places, covered = zip(*found, strict=True)
     return _Samples(
         signs=np.array(signs, dtype=np.float64),
-        rises=np.minimum(np.array(rises, dtype=np.float64), RISES - 1.0),
+        rises=np.array(rises, dtype=np.float64),
         stations=np.array(places, dtype=np.float64),
-        weights=np.array(weights, dtype=np.float64),
+        weights=np.ones(len(found)),
         covered=np.array(covered, dtype=np.bool_),
     )
+
+
+def _versions(day: PastDay) -> list[PastDay]:
+    if day.climate_day.toordinal() % UNGROUPED_EVERY:
+        return [day]
+    bare = tuple(replace(item, max_6h_f=None) for item in day.readings)
+    return [day, replace(day, readings=bare)]
 
 
 def _prepared(samples: _Samples) -> _Hour:
@@ -253,7 +258,9 @@ def _stranger_spread(hours: Sequence[_Hour], stations: int) -> FloatArray:
             variances[left_out, row] = (
                 _spread(hour, _expected(hour, first[row], stations), among) ** 2
             )
-    return np.asarray(np.sqrt(variances.mean(axis=0)), dtype=np.float64)
+    # A new station is no nearer to the mean of the known ones than one of them to that of the rest.
+    variance = variances.mean(axis=0) * stations / (stations - 1.0)
+    return np.asarray(np.sqrt(variance), dtype=np.float64)
 
 
 def _second_stage(
@@ -286,10 +293,7 @@ def _usual(hours: Sequence[_Hour]) -> FloatArray:
     usual = np.zeros((2, NODES, 3))
     for row, hour in enumerate(hours):
         covered = hour.samples.covered
-        # Until groups can cover the afternoon, days with groups are the usual ones.
-        with_groups = hour.samples.weights == 1.0
-        uncovered = with_groups if row + 1 < COVERED_FROM_HOUR else ~covered
-        usual[0, row] = moments_of(hour.samples.rises[uncovered])
+        usual[0, row] = moments_of(hour.samples.rises[~covered])
         usual[1, row] = moments_of(hour.samples.rises[covered]) if covered.any() else usual[0, row]
     return usual
 

@@ -79,6 +79,7 @@ def fit_emos(
         sources=table.sources,
         settings=settings,
         prior=before,
+        row_share=_row_share(table, settings),
     ).model(0)
 
 
@@ -244,6 +245,7 @@ def _aligned(prior: EmosModel, sources: Sequence[str], settings: EmosSettings) -
         [1.0 / len(prior.sources) if at is None else prior.weight[at] for at in known]
     )
     size = prior.column_size[first]
+    inside, products = _aligned_spreads(prior, known)
     aligned = EmosModel(
         sources=tuple(sources),
         bias=tuple(bias if at is None else prior.bias[at] for at in known),
@@ -255,7 +257,8 @@ def _aligned(prior: EmosModel, sources: Sequence[str], settings: EmosSettings) -
             prior.location[-1],
         ),
         scale=prior.scale,
-        scale_centre=prior.scale_centre,
+        usual_inside=inside,
+        usual_products=products,
         reference_sd=prior.reference_sd,
         column_size=(
             *prior.column_size[:first],
@@ -266,8 +269,28 @@ def _aligned(prior: EmosModel, sources: Sequence[str], settings: EmosSettings) -
         settings=settings,
         n_train=prior.n_train,
         effective_n=prior.effective_n,
+        widening=prior.widening,
     )
     return EmosBatch.of([aligned])
+
+
+def _aligned_spreads(
+    prior: EmosModel, known: Sequence[int | None]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the usual spreads for these sources; a new one is as far off as others, on its own."""
+    k = len(prior.sources)
+    products = np.array(prior.usual_products).reshape(k, k)
+    mean_inside, mean_square = sum(prior.usual_inside) / k, float(np.trace(products)) / k
+    aligned = [
+        0.0 if at is None or other is None else float(products[at, other])
+        for at in known
+        for other in known
+    ]
+    for place, at in enumerate(known):
+        if at is None:
+            aligned[place * len(known) + place] = mean_square
+    inside = [mean_inside if at is None else prior.usual_inside[at] for at in known]
+    return tuple(inside), tuple(aligned)
 
 
 def _prior_alone(
@@ -280,3 +303,13 @@ def _prior_alone(
             "There is no past day to learn from, no prior, and no spread to start with."
         )
     return generic_prior(1, sources, settings)
+
+
+def _row_share(table: TrainingTable, settings: EmosSettings) -> FloatArray:
+    """Return what each row of a pooled fit counts, shape (1, n).
+
+    Stations err together on a day, so n rows of one day count as ``n^(1 - exponent)``.
+    """
+    _, at, count = np.unique(table.days, return_inverse=True, return_counts=True)
+    share: FloatArray = count[at].astype(np.float64) ** -settings.same_day_exponent
+    return share[None]

@@ -25,9 +25,11 @@ from prediction.domain.emos_features import (
     centre_of,
     location_columns,
     scale_columns,
+    usual_inside,
+    usual_products,
 )
-from prediction.domain.emos_newton import IndexArray
-from prediction.domain.emos_regression import fit_regressions, regressions
+from prediction.domain.emos_newton import RELATIVE_JITTER, IndexArray
+from prediction.domain.emos_regression import Regressions, fit_regressions, regressions
 from prediction.domain.emos_training import (
     counting_rows,
     row_weights,
@@ -42,6 +44,8 @@ from prediction.domain.emos_types import EmosModel, EmosSettings
 MEAN_CURVATURE = 0.5641895835477563
 #: Mean of ``2 phi(z) z^2``: the same in the standard deviation.
 SPREAD_CURVATURE = 0.5 * MEAN_CURVATURE
+#: Most terms per row that the widening of a young fit allows for: a factor of 1.73.
+_MOST_FREEDOM = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +65,13 @@ class EmosBatch:
     minimum_sd: FloatArray
     n_train: IndexArray
     effective_n: FloatArray
+    widening: FloatArray
 
     @classmethod
     def of(cls, models: Sequence[EmosModel]) -> EmosBatch:
         """Return models of the same sources and settings as one batch."""
         first = models[0]
+        k = len(first.sources)
         return cls(
             first.sources,
             first.settings,
@@ -73,7 +79,8 @@ class EmosBatch:
                 np.array([model.bias for model in models]),
                 np.array([model.weight for model in models]),
                 np.array([model.climate for model in models]),
-                np.array([model.scale_centre for model in models]),
+                np.array([model.usual_inside for model in models]),
+                np.array([model.usual_products for model in models]).reshape(len(models), k, k),
             ),
             np.array([model.location + model.scale for model in models]),
             np.array([model.column_size for model in models]),
@@ -81,6 +88,7 @@ class EmosBatch:
             np.array([model.minimum_sd for model in models]),
             np.array([model.n_train for model in models], dtype=np.intp),
             np.array([model.effective_n for model in models]),
+            np.array([model.widening for model in models]),
         )
 
     def model(self, group: int) -> EmosModel:
@@ -93,13 +101,15 @@ class EmosBatch:
             climate=_plain(self.terms.climate[group]),
             location=_plain(self.theta[group, :p]),
             scale=_plain(self.theta[group, p:]),
-            scale_centre=_plain(self.terms.scale_centre[group]),
+            usual_inside=_plain(self.terms.inside[group]),
+            usual_products=_plain(self.terms.products[group].ravel()),
             reference_sd=float(self.reference_sd[group]),
             column_size=_plain(self.column_size[group]),
             minimum_sd=float(self.minimum_sd[group]),
             settings=self.settings,
             n_train=int(self.n_train[group]),
             effective_n=float(self.effective_n[group]),
+            widening=float(self.widening[group]),
         )
 
     def repeated(self, groups: int) -> EmosBatch:
@@ -108,22 +118,17 @@ class EmosBatch:
 
     def select(self, index: IndexArray) -> EmosBatch:
         """Return the models at these positions."""
-        terms = self.terms
         return EmosBatch(
             self.sources,
             self.settings,
-            SourceTerms(
-                terms.bias[index],
-                terms.weight[index],
-                terms.climate[index],
-                terms.scale_centre[index],
-            ),
+            self.terms.select(index),
             self.theta[index],
             self.column_size[index],
             self.reference_sd[index],
             self.minimum_sd[index],
             self.n_train[index],
             self.effective_n[index],
+            self.widening[index],
         )
 
     def forecast(self, panel: Panel) -> tuple[FloatArray, FloatArray, Centre]:
@@ -136,7 +141,7 @@ class EmosBatch:
         p = location.shape[2]
         mean = centre.mean + np.einsum("snp,sp->sn", location, self.theta[:, :p])
         sd = np.einsum("snq,sq->sn", scale, self.theta[:, p:])
-        return mean, np.maximum(sd, self.minimum_sd[:, None]), centre
+        return mean, np.maximum(sd, self.minimum_sd[:, None]) * self.widening[:, None], centre
 
 
 def columns_of(
@@ -145,7 +150,7 @@ def columns_of(
     """Return the columns of the mean and of the standard deviation."""
     return (
         location_columns(panel, centre, terms.climate, settings.location_harmonics),
-        scale_columns(centre, terms.scale_centre),
+        scale_columns(panel, centre, terms),
     )
 
 
@@ -168,7 +173,8 @@ def generic_prior(groups: int, sources: tuple[str, ...], settings: EmosSettings)
             np.zeros((groups, k)),
             np.full((groups, k), 1.0 / k),
             np.zeros((groups, 1 + turns)),
-            np.zeros((groups, 2)),
+            np.zeros((groups, k)),
+            np.zeros((groups, k, k)),
         ),
         np.tile(theta, (groups, 1)),
         np.ones((groups, theta.size)),
@@ -176,6 +182,7 @@ def generic_prior(groups: int, sources: tuple[str, ...], settings: EmosSettings)
         np.full(groups, settings.min_sd),
         np.zeros(groups, dtype=np.intp),
         np.zeros(groups),
+        np.ones(groups),
     )
 
 
@@ -197,6 +204,7 @@ def fit_batch(
     prior: EmosBatch | None = None,
     shift_days: float | None = None,
     ridges: Ridges | None = None,
+    row_share: FloatArray | None = None,
 ) -> EmosBatch:
     """Fit the models of S groups.
 
@@ -211,11 +219,14 @@ def fit_batch(
         shift_days: What the prior of a bias common to all sources of a group is worth; None when
             there is no such common bias.
         ridges: Instead of the settings' ridges of both intercepts.
+        row_share: What each row counts beside its age and season, shape (S, n); None for 1.
     """
     groups = len(observed)
     before = generic_prior(groups, sources, settings) if prior is None else prior
     counts = counting_rows(panel, observed)
     weight = np.where(counts, row_weights(panel.days, target_day, settings), 0.0)
+    if row_share is not None:
+        weight = weight * row_share
     tame, target = winsorised(
         panel,
         np.where(counts, observed, np.nan),
@@ -242,6 +253,8 @@ def fit_batch(
     )
     p = location.shape[2]
     fitted = fit_regressions(problems, non_negative=range(p + 1, p + SCALE_COLUMNS))
+    freedom = location_freedom(problems, fitted.theta) / np.maximum(1.0, rows_worth(weight))
+    freedom = np.minimum(freedom, _MOST_FREEDOM)
     return EmosBatch(
         sources,
         settings,
@@ -252,6 +265,7 @@ def fit_batch(
         np.asarray(problems.minimum),
         counts.sum(axis=1),
         weight.sum(axis=1),
+        np.sqrt((1.0 + freedom) / (1.0 - freedom)),
     )
 
 
@@ -278,7 +292,9 @@ def _source_terms(
     shares = before.terms.weight
     if is_first:
         shares = shrunk_shares(error - bias[:, None, :], weight, prior=shares, ridge_days=days)
-    return SourceTerms(bias, shares, before.terms.climate, before.terms.scale_centre)
+    return SourceTerms(
+        bias, shares, before.terms.climate, before.terms.inside, before.terms.products
+    )
 
 
 def _reference_sd(
@@ -315,6 +331,7 @@ def _scaled_to(before: EmosBatch, reference: FloatArray) -> EmosBatch:
         before.minimum_sd,
         before.n_train,
         before.effective_n,
+        before.widening,
     )
 
 
@@ -332,17 +349,13 @@ def _with_usual(
         return terms
     order = before.settings.location_harmonics
     climate = usual_centre(panel.days, centre.mean, weight, order)
-    usual = [_mean_of_known(values, weight) for values in (centre.inside, centre.between)]
-    return SourceTerms(terms.bias, terms.weight, climate, np.stack(usual, axis=1))
-
-
-def _mean_of_known(values: FloatArray, weight: FloatArray) -> FloatArray:
-    share = np.where(np.isnan(values), 0.0, weight)
-    total = share.sum(axis=1)
-    mean: FloatArray = (share * np.where(np.isnan(values), 0.0, values)).sum(axis=1) / np.where(
-        total > 0, total, 1.0
+    return SourceTerms(
+        terms.bias,
+        terms.weight,
+        climate,
+        usual_inside(panel, weight),
+        usual_products(centre, weight),
     )
-    return mean
 
 
 def _column_size(
@@ -384,6 +397,30 @@ def _ridge(
     days = np.array(location + scale) * np.array(curvature)
     ridge: FloatArray = days * size / reference[:, None]
     return ridge
+
+
+def location_freedom(problems: Regressions, theta: FloatArray) -> FloatArray:
+    """Return how many terms of the mean the rows really decided, shape (B,).
+
+    The trace of the rows' part of the mean's Hessian times the inverse of all of it: the number of
+    terms without ridge, less the more the prior holds them.
+    """
+    p = problems.location.shape[2]
+    whole = problems.derivatives(theta).hessian[:, :p, :p]
+    places = np.arange(p)
+    ridge = problems.ridge[:, :p]
+    tiny = RELATIVE_JITTER * np.einsum("bii->b", whole)[:, None] + np.finfo(np.float64).tiny
+    whole[:, places, places] += tiny
+    held = np.einsum("bii,bi->b", np.linalg.inv(whole), ridge + tiny)
+    freedom: FloatArray = np.clip(p - held, 0.0, p)
+    return freedom
+
+
+def rows_worth(weight: FloatArray) -> FloatArray:
+    """Return Kish's effective number of rows of each group, ``(sum w)^2 / sum w^2``."""
+    squares = (weight * weight).sum(axis=1)
+    worth: FloatArray = weight.sum(axis=1) ** 2 / np.where(squares > 0, squares, 1.0)
+    return worth
 
 
 def _plain(values: FloatArray) -> tuple[float, ...]:

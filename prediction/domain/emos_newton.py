@@ -157,14 +157,17 @@ def _free_step(
 ) -> FloatArray:
     """Return the Newton step of the free parameters, those held moving as ``step`` says."""
     if not held.any():
-        answer: FloatArray = np.linalg.solve(hessian, -gradient[:, :, None])[:, :, 0]
-        return answer
+        return _solved(hessian, -gradient)
     fixed = np.where(held, step, 0.0)
     wanted = -gradient - np.einsum("bij,bj->bi", hessian, fixed)
     free = ~held
     matrix = np.where(free[:, :, None] & free[:, None, :], hessian, 0.0)
     matrix[:, np.arange(held.shape[1]), np.arange(held.shape[1])] += held
-    answer = np.linalg.solve(matrix, np.where(held, fixed, wanted)[:, :, None])[:, :, 0]
+    return _solved(matrix, np.where(held, fixed, wanted))
+
+
+def _solved(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    answer: FloatArray = np.linalg.solve(matrix, right[:, :, None])[:, :, 0].astype(np.float64)
     return answer
 
 

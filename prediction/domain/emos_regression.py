@@ -26,25 +26,13 @@ from scipy.special import ndtr
 
 from boz.core.errors import InvalidDataError
 from prediction.domain.arrays import FloatArray
-from prediction.domain.emos_newton import Derivatives, IndexArray, NewtonResult, minimise
+from prediction.domain.emos_newton import BoolArray, Derivatives, IndexArray, NewtonResult, minimise
 
 INVERSE_ROOT_PI = 1.0 / math.sqrt(math.pi)
 ROOT_2_OVER_PI = math.sqrt(2.0 / math.pi)
 #: Numbers of rows times columns worked on at once, so that what is in use stays in the cache.
 _BLOCK_NUMBERS = 400_000
 _RELATIVE_RIDGE = 1e-9
-
-
-def crps_gaussian(mean: FloatArray, sd: FloatArray, observed: FloatArray) -> FloatArray:
-    """Return the CRPS of ``N(mean, sd)``, in the unit of the data; shapes broadcast, sd > 0.
-
-    Source:
-        Gneiting and Raftery (2007), doi:10.1198/016214506000001437, equation 21.
-    """
-    z = (observed - mean) / sd
-    density = np.exp(-0.5 * z * z) * ROOT_2_OVER_PI
-    score: FloatArray = sd * (z * (2.0 * ndtr(z) - 1.0) + density - INVERSE_ROOT_PI)
-    return score
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +242,7 @@ def join_results(results: Sequence[NewtonResult]) -> NewtonResult:
     )
 
 
-def _clean(values: FloatArray, counts: FloatArray, name: str) -> FloatArray:
+def _clean(values: FloatArray, counts: BoolArray, name: str) -> FloatArray:
     """Return the values with zeros in the rows that do not count."""
     mask = counts if values.ndim == 2 else counts[:, :, None]
     if not np.isfinite(np.where(mask, values, 0.0)).all():

@@ -50,7 +50,9 @@ class EmosSettings:
             0 for none.
         prior_sd: Spread expected before any day is seen, unit of the data; None when nothing is
             known, and then a fit without days and without a prior is refused.
-        prior_sd_days: How many days ``prior_sd`` is worth.
+        prior_sd_days: How many days ``prior_sd``, or the spread of a prior model, is worth.
+        same_day_exponent: Rows of one day count in a pooled fit as their number to the power of one
+            minus this: 0 as if they were independent, 1 as one day.
     """
 
     half_life_days: float = 365.0
@@ -72,6 +74,7 @@ class EmosSettings:
     min_sd: float = 0.8
     prior_sd: float | None = 3.5
     prior_sd_days: float = 5.0
+    same_day_exponent: float = 0.75
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be meant."""
@@ -147,7 +150,8 @@ class EmosModel:
         location: Terms of the mean: intercept, harmonics, one per source, slope.
         scale: Terms of the standard deviation: level, spread inside the ensembles, spread between
             the sources, share of weight missing.
-        scale_centre: What is subtracted from the two spreads.
+        usual_inside: Usual standard deviation inside each source's ensemble.
+        usual_products: Mean products of the sources' anomalies, K rows of K.
         reference_sd: Spread of the training errors of the centre, the yardstick of ridges.
         column_size: Mean square of each column but the intercepts', mean terms first; with it a
             pseudo-day means the same in every fit that starts from this model.
@@ -155,6 +159,9 @@ class EmosModel:
         settings: How it was fitted.
         n_train: Rows that counted.
         effective_n: Sum of their weights.
+        widening: Factor on the standard deviation for the terms that the rows had to decide:
+            ``sqrt((1 + r) / (1 - r))`` with r terms of the mean per effective row, as errors of
+            the training rows are too small and terms uncertain.
     """
 
     sources: tuple[str, ...]
@@ -163,13 +170,15 @@ class EmosModel:
     climate: tuple[float, ...]
     location: tuple[float, ...]
     scale: tuple[float, ...]
-    scale_centre: tuple[float, ...]
+    usual_inside: tuple[float, ...]
+    usual_products: tuple[float, ...]
     reference_sd: float
     column_size: tuple[float, ...]
     minimum_sd: float
     settings: EmosSettings = field(default_factory=EmosSettings)
     n_train: int = 0
     effective_n: float = 0.0
+    widening: float = 1.0
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain dictionary; floats keep every bit."""
@@ -186,11 +195,12 @@ class EmosModel:
             InvalidDataError: If it is no such dictionary.
         """
         try:
-            values = {
+            values: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in document.items()
             }
-            return cls(**{**values, "settings": EmosSettings(**values["settings"])})
+            values["settings"] = EmosSettings(**values["settings"])
+            return cls(**values)
         except (KeyError, TypeError) as error:
             raise InvalidDataError(f"This is no stored EMOS model: {error}.") from error
 

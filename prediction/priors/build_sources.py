@@ -28,7 +28,8 @@ from scipy.special import ndtr
 
 from boz.core.clock import UTC
 from prediction.domain.arrays import FloatArray
-from prediction.domain.emos_regression import crps_gaussian, fit_regressions, regressions
+from prediction.domain.emos_regression import fit_regressions, regressions
+from prediction.domain.gaussian_scores import crps_gaussian
 from prediction.domain.harmonics import harmonics
 from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
 

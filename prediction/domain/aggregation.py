@@ -32,6 +32,8 @@ SHARE = 0.005
 FORGET = 0.005
 _SUM_TOLERANCE = 1e-9
 _TINY = 1e-200
+#: Squares of larger ones leave the range of floats.
+_MOST_LOSS = 1e100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +207,7 @@ def _rounds(cube: FloatArray) -> tuple[FloatArray, list[FloatArray | None]]:
 
     The latter is 1 or 0, shape ``(K, Q)``, or None when all were.
     """
-    if np.isinf(cube).any():
+    if (np.abs(cube) > _MOST_LOSS).any():
         raise InvalidDataError("A loss is infinite; bound it before experts are weighed.")
     # Experts before levels: sums over experts then run along whole rows, several times as fast.
     turned = np.ascontiguousarray(np.swapaxes(cube, 1, 2))
@@ -223,7 +225,8 @@ def _history(
 ) -> FloatArray:
     history = np.empty((len(awake) + 1, *state.weights.shape))
     history[0] = state.weights
-    with np.errstate(divide="ignore", under="ignore"):
+    # Regrets that are all but 0 have an endless rate until it is bounded.
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
         for index, present in enumerate(awake):
             regrets = regret(index)
             state.learn(regrets if present is None else regrets * present)

@@ -281,7 +281,7 @@ def _bounded_step(point: FloatArray, gradient: FloatArray, curvature: FloatArray
     free = ~((point <= 0) & (gradient > 0))
     step: FloatArray = np.zeros(2)
     if free.all():
-        step = -np.linalg.solve(curvature, gradient)
+        step[:] = -np.linalg.solve(curvature, gradient)
     elif free.any():
         index = int(np.flatnonzero(free)[0])
         step[index] = -gradient[index] / curvature[index, index]

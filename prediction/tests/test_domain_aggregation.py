@@ -209,8 +209,9 @@ def test_settings_out_of_range_are_refused(settings):
 def test_tables_of_the_wrong_shape_or_without_bound_are_refused():
     with pytest.raises(InvalidDataError, match="3 experts"):
         aggregate_experts(NAMES, np.ones((5, 2)))
-    with pytest.raises(InvalidDataError, match="infinite"):
-        weight_history(np.array([[1.0, math.inf]]))
+    for endless in (math.inf, -math.inf, 1e200):
+        with pytest.raises(InvalidDataError, match="infinite"):
+            weight_history(np.array([[1.0, endless]]))
     with pytest.raises(InvalidDataError):
         weight_history(np.ones(3))
     with pytest.raises(InvalidDataError):

@@ -8,17 +8,17 @@ and 1 on the market, and only settled days move them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from boz.core.errors import InvalidDataError
 from boz.core.schemas import Bracket
 from prediction.domain.arrays import FloatArray, finite_array, finite_number
 from prediction.domain.distribution import IntegerPmf
+from prediction.domain.pool_score import SettledLadders, best_exponents
 
 #: A market probability below this is read as this: a quote never proves that something cannot be.
 MARKET_FLOOR = 1e-4
@@ -27,11 +27,7 @@ MARKET_FLOOR = 1e-4
 MODEL_FLOOR = 1e-6
 #: The prior is worth this many settled days.
 PRIOR_DAYS = 60.0
-#: A ladder that is nearly flat still holds its exponent to the prior as if it had this variance.
-SMALLEST_CURVATURE = 0.1
 _SUM_TOLERANCE = 1e-6
-_TOLERANCE = 1e-10
-_MOST_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +169,15 @@ def fit_pool(
     if not prior_days > 0 or (half_life_days is not None and not half_life_days > 0):
         raise InvalidDataError("Prior days and half-life must be above 0.")
     usable = [item for item in rounds if _possible(item)]
-    days = _Days.of(usable, half_life_days)
-    if not usable or not math.fsum(days.weights) > 0:
+    weights = [_day_weight(item, half_life_days) for item in usable]
+    if not math.fsum(weights) > 0:
         return PRIOR
-    exponents = _minimise(days, prior_days)
+    days = SettledLadders.of(
+        [_log_ladders(item.model, item.market) for item in usable],
+        outcomes=[item.outcome for item in usable],
+        weights=weights,
+    )
+    exponents = best_exponents(days, prior_days)
     return PoolWeights(float(exponents[0]), float(exponents[1]), len(usable))
 
 
@@ -188,116 +189,10 @@ def _possible(item: PoolRound) -> bool:
     return item.model[item.outcome] > 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Days:
-    """Settled days as arrays, ladders padded to equal length with impossible brackets.
-
-    Args:
-        logs: Logarithms of model and market, shape ``(T, brackets, 2)``.
-        alive: Whether a bracket is possible, shape ``(T, brackets)``.
-        outcomes: Logarithms of the bracket that paid, shape ``(T, 2)``.
-        weights: Weight of each day, shape ``(T,)``.
-    """
-
-    logs: FloatArray
-    alive: npt.NDArray[np.bool_]
-    outcomes: FloatArray
-    weights: FloatArray
-
-    @classmethod
-    def of(cls, rounds: Sequence[PoolRound], half_life_days: float | None) -> _Days:
-        size = max((len(item.model) for item in rounds), default=0)
-        logs = np.zeros((len(rounds), size, 2))
-        alive = np.zeros((len(rounds), size), dtype=np.bool_)
-        for row, item in enumerate(rounds):
-            ours, theirs = _log_ladders(item.model, item.market)
-            alive[row, : ours.size] = np.isfinite(ours)
-            logs[row, : ours.size, 0] = np.where(np.isfinite(ours), ours, 0.0)
-            logs[row, : ours.size, 1] = theirs
-        places = np.array([item.outcome for item in rounds], dtype=np.intp)
-        weights = np.array([item.weight for item in rounds], dtype=np.float64)
-        if half_life_days is not None:
-            ages = np.array([item.age_days for item in rounds], dtype=np.float64)
-            weights = weights * 0.5 ** (ages / half_life_days)
-        return cls(logs, alive, logs[np.arange(len(rounds)), places], weights)
-
-    def score(self, exponents: FloatArray) -> float:
-        """Return the weighted log score, nats."""
-        scores = self._normaliser(exponents) - self.outcomes @ exponents
-        return math.fsum(self.weights * scores)
-
-    def slopes(self, exponents: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return gradient ``(2,)`` and curvature ``(2, 2)`` of the score."""
-        parts = np.exp(self._exponentials(exponents) - self._normaliser(exponents)[:, None])
-        means = (parts[:, :, None] * self.logs).sum(axis=1)
-        offsets = self.logs - means[:, None, :]
-        spreads = (parts[:, :, None, None] * offsets[..., :, None] * offsets[..., None, :]).sum(1)
-        # Exact sums, so that the order of the days leaves no trace.
-        gradient = [math.fsum(self.weights * (means - self.outcomes)[:, i]) for i in (0, 1)]
-        cross = math.fsum(self.weights * spreads[:, 0, 1])
-        own = [math.fsum(self.weights * spreads[:, i, i]) for i in (0, 1)]
-        return np.array(gradient), np.array([[own[0], cross], [cross, own[1]]])
-
-    def _exponentials(self, exponents: FloatArray) -> FloatArray:
-        # By columns: a matrix product may round differently with the number of rows.
-        powers = self.logs[:, :, 0] * exponents[0] + self.logs[:, :, 1] * exponents[1]
-        return np.where(self.alive, powers, -np.inf)
-
-    def _normaliser(self, exponents: FloatArray) -> FloatArray:
-        powers = self._exponentials(exponents)
-        top = powers.max(axis=1)
-        total: FloatArray = top + np.log(np.exp(powers - top[:, None]).sum(axis=1))
-        return total
-
-
-def _minimise(days: _Days, prior_days: float) -> FloatArray:
-    """Return the exponents of the smallest penalised score, by damped Newton steps."""
-    centre: FloatArray = np.array([0.0, 1.0])
-    total = math.fsum(days.weights)
-    _, curvature = days.slopes(centre)
-    ridge = prior_days * np.maximum(np.diag(curvature) / total, SMALLEST_CURVATURE)
-
-    def penalised(point: FloatArray) -> float:
-        return days.score(point) + 0.5 * float((ridge * (point - centre) ** 2).sum())
-
-    point: FloatArray = centre
-    value = penalised(point)
-    for _ in range(_MOST_STEPS):
-        gradient, curvature = days.slopes(point)
-        gradient = gradient + ridge * (point - centre)
-        step = _bounded_step(point, gradient, curvature + np.diag(ridge))
-        reached = _shortened(penalised, point, step, value)
-        if reached is None:
-            break
-        moved = float(np.abs(reached[0] - point).max())
-        point, value = reached
-        if moved < _TOLERANCE:
-            break
-    return point
-
-
-def _bounded_step(point: FloatArray, gradient: FloatArray, curvature: FloatArray) -> FloatArray:
-    """Return the Newton step among exponents that are not held at zero."""
-    free = ~((point <= 0) & (gradient > 0))
-    step: FloatArray = np.zeros(2)
-    if free.all():
-        step[:] = -np.linalg.solve(curvature, gradient)
-    elif free.any():
-        index = int(np.flatnonzero(free)[0])
-        step[index] = -gradient[index] / curvature[index, index]
-    return step
-
-
-def _shortened(
-    penalised: Callable[[FloatArray], float], point: FloatArray, step: FloatArray, value: float
-) -> tuple[FloatArray, float] | None:
-    """Return the first point along the step, halved as needed, that is better; None if none is."""
-    for halvings in range(_MOST_STEPS):
-        trial = np.maximum(point + step * 0.5**halvings, 0.0)
-        found = penalised(trial)
-        if found < value:
-            return trial, found
-    return None
+def _day_weight(item: PoolRound, half_life_days: float | None) -> float:
+    return item.weight * (
+        1.0 if half_life_days is None else 0.5 ** (item.age_days / half_life_days)
+    )
 
 
 def _inside(pmf: IntegerPmf, bracket: Bracket) -> slice:

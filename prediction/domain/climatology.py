@@ -12,6 +12,10 @@ root mean square of error / spread, CRPS in °F), without and with the measured 
   4.34 and .84, 0.97, 4.35.
 
 The mean lags behind an autumn (2 °F too warm in Miami, 4 °F in New York); that is left as spread.
+
+Highs of the same days of earlier years, moved by half of the last days' anomaly, would lower the
+CRPS by 9 % with nine years at hand (New York), 4 % with seven (Chicago) and 2 % with three (Miami).
+A desk that has just been set up knows one year at most, so they are not used.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class ClimatologyEngine:
         oldest = inputs.climate_day - CLIMATOLOGY_WINDOW
         known = [
             (day, require_temperature(high, name=f"official high of {day}"))
-            for day, high in inputs.official_highs
+            for day, high in sorted(inputs.official_highs)
             if oldest <= day < inputs.climate_day
         ]
         if not known:

@@ -21,7 +21,7 @@ from prediction.engines.base import (
     Inputs,
     Parameters,
 )
-from prediction.engines.emos_fit import fit_horizons
+from prediction.engines.emos_fit import fit_horizons, says_spread
 from prediction.engines.heard import Heard, absences, awake, heard, raise_nothing
 from prediction.engines.past import Past
 from prediction.priors.source_prior import reference_lead_hours, source_prior
@@ -76,8 +76,8 @@ class EmosEngine:
         return EmosModel.from_json(stored), parameters["leads"][horizon]
 
     def _prior(self, inputs: Inputs, found: Heard) -> EmosModel:
-        official = frozenset(inputs.stale) & OFFICIAL_SOURCES
-        wanted = {forecast.source for forecast in found.forecasts} | official
+        silent = OFFICIAL_SOURCES.intersection((*inputs.stale, *found.outliers))
+        wanted = {forecast.source for forecast in found.forecasts} | silent
         return source_prior(
             wanted, horizon=inputs.horizon, day=inputs.climate_day, settings=self.settings
         )
@@ -97,11 +97,11 @@ def _knows_any(model: EmosModel, found: Heard) -> bool:
 
 
 def _spreads(found: Heard) -> dict[str, float]:
-    """Return the spreads inside the sources; one that is none counts as not stated."""
+    """Return the spreads inside the sources; members that are all equal state none."""
     return {
         forecast.source: forecast.sd_f
         for forecast in found.forecasts
-        if forecast.sd_f is not None and math.isfinite(forecast.sd_f) and forecast.sd_f >= 0
+        if forecast.sd_f is not None and says_spread(forecast.sd_f)
     }
 
 

@@ -53,6 +53,11 @@ def fit_horizons(past: Past, *, settings: EmosSettings) -> Parameters | None:
     return {"models": models, "leads": leads} if models else None
 
 
+def says_spread(sd_f: float) -> bool:
+    """Say whether a spread inside a source tells anything: members that are all equal do not."""
+    return math.isfinite(sd_f) and sd_f > 0
+
+
 def _sources(cases: Sequence[PastCase]) -> tuple[str, ...]:
     """Return the sources worth waiting for, sorted."""
     if not cases:
@@ -100,7 +105,7 @@ def _table(cases: Sequence[PastCase], sources: tuple[str, ...]) -> TrainingTable
             if index is None or not _is_possible(forecast):
                 continue
             highs[row, index] = forecast.high_f
-            if forecast.sd_f is not None and math.isfinite(forecast.sd_f) and forecast.sd_f >= 0:
+            if forecast.sd_f is not None and says_spread(forecast.sd_f):
                 sds[row, index] = forecast.sd_f
     observed = [
         require_temperature(case.observed_f, name=f"official high of {case.climate_day}")

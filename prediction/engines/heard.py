@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -15,17 +18,33 @@ from prediction.engines.base import Inputs, KnownForecast, require_temperature
 #: other day's end lies.
 _USUAL_END = dt.timedelta(days=1, hours=7)
 _OTHER_DAY = dt.timedelta(hours=12)
+#: With three or more sources one this far from their median is a mistake, not a forecast, °F: a
+#: front that is early at one model and late at the others makes less.
+OUTLIER_F = 20.0
+_FEWEST_FOR_OUTLIER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The forecasts that may be believed, by source, and a sentence on each of the others."""
+    """What was heard of a climate day.
+
+    Attributes:
+        forecasts: Those that may be believed, sorted by source.
+        reasons: A sentence on each of the others, by source.
+        outliers: Sources not believed for what the others say; they count as missing.
+    """
 
     forecasts: tuple[KnownForecast, ...]
-    refused: tuple[str, ...]
+    reasons: Mapping[str, str]
+    outliers: frozenset[str] = frozenset()
 
-    def of(self, sources: tuple[str, ...]) -> KnownForecast | None:
-        """Return the forecast of the first of these sources that was heard."""
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Return why sources are not believed, one sentence each."""
+        return tuple(self.reasons.values())
+
+    def first_of(self, sources: Sequence[str]) -> KnownForecast | None:
+        """Return the forecast of the first of these sources that is believed."""
         by_source = {forecast.source: forecast for forecast in self.forecasts}
         return next((by_source[source] for source in sources if source in by_source), None)
 
@@ -33,22 +52,23 @@ class Heard:
 def heard(inputs: Inputs) -> Heard:
     """Return the believable forecasts sorted by source, whatever order they were handed in.
 
-    One that is no possible temperature, was issued later than the moment we look from, or is for
-    another climate day is refused, and so is a source that speaks twice.
+    One that is no possible temperature, was issued later than the moment we look from, is for
+    another climate day or far from what most others say is refused, and so is a source that speaks
+    twice.
     """
     kept: list[KnownForecast] = []
-    refused: list[str] = []
-    twice = _twice(inputs)
-    for forecast in sorted(inputs.forecasts, key=lambda item: (item.source, item.issued_at)):
+    reasons: dict[str, str] = {}
+    times = Counter(forecast.source for forecast in inputs.forecasts)
+    for forecast in sorted(inputs.forecasts, key=lambda item: item.source):
         try:
-            if forecast.source in twice:
+            if times[forecast.source] > 1:
                 raise InvalidDataError(f"{forecast.source} speaks twice, so neither is believed.")
             _require_for_the_day(forecast, inputs)
             require_temperature(forecast.high_f, name=f"forecast of {forecast.source}")
             kept.append(forecast)
         except InvalidDataError as error:
-            refused.append(error.message)
-    return Heard(tuple(kept), tuple(dict.fromkeys(refused)))
+            reasons[forecast.source] = error.message
+    return _without_outliers(Heard(tuple(kept), reasons))
 
 
 def awake(found: Heard, learned: frozenset[str]) -> Heard:
@@ -69,8 +89,8 @@ def awake(found: Heard, learned: frozenset[str]) -> Heard:
     if not able or len(able) == len(found.forecasts):
         return found
     reason = "waits until its past errors are known; fetch_history and the agent fit learn them."
-    waiting = tuple(f"{f.source} {reason}" for f in found.forecasts if f not in able)
-    return Heard(able, (*found.refused, *waiting))
+    waiting = {f.source: f"{f.source} {reason}" for f in found.forecasts if f not in able}
+    return Heard(able, {**found.reasons, **waiting}, found.outliers)
 
 
 def absences(inputs: Inputs, wanted: frozenset[str]) -> tuple[str, ...]:
@@ -93,7 +113,7 @@ def raise_nothing(inputs: Inputs, found: Heard) -> NoReturn:
         DataUnavailable: If there never was a forecast for the day.
     """
     facts = {"station": inputs.station_code, "climate_day": inputs.climate_day}
-    if found.refused:
+    if found.reasons:
         raise InvalidDataError(" ".join(found.refused), facts)
     if inputs.stale:
         raise StaleDataError(
@@ -104,11 +124,6 @@ def raise_nothing(inputs: Inputs, found: Heard) -> NoReturn:
     raise DataUnavailable(
         f"No forecast for {inputs.station_code} on {inputs.climate_day} is known.", facts
     )
-
-
-def _twice(inputs: Inputs) -> frozenset[str]:
-    sources = [forecast.source for forecast in inputs.forecasts]
-    return frozenset(source for source in sources if sources.count(source) > 1)
 
 
 def _require_for_the_day(forecast: KnownForecast, inputs: Inputs) -> None:
@@ -122,3 +137,19 @@ def _require_for_the_day(forecast: KnownForecast, inputs: Inputs) -> None:
         raise InvalidDataError(
             f"The forecast of {forecast.source} is not for {inputs.climate_day}."
         )
+
+
+def _without_outliers(found: Heard) -> Heard:
+    if len(found.forecasts) < _FEWEST_FOR_OUTLIER:
+        return found
+    middle = statistics.median(forecast.high_f for forecast in found.forecasts)
+    far = {
+        item.source: f"{item.source} says {item.high_f:g}°, far from the {middle:g}° of the others."
+        for item in found.forecasts
+        if abs(item.high_f - middle) > OUTLIER_F
+    }
+    # Where no majority agrees nobody knows who is wrong; the disagreement widens the belief.
+    if 2 * len(far) >= len(found.forecasts):
+        return found
+    kept = tuple(item for item in found.forecasts if item.source not in far)
+    return Heard(kept, {**found.reasons, **far}, frozenset(far))

@@ -14,7 +14,7 @@ from prediction.engines.past import Past
 #: extended one.
 SOURCES = ("nbm-nbp", "nbm-nbs", "nbm-nbe")
 #: No city's forecasts err less than this share of the pooled spread (Miami Beach, the surest of
-#: 137 cities, .59); a smaller stated spread is widened to it.
+#: 137 cities, .59); a smaller stated one is not believed.
 LEAST_SHARE = 0.5
 
 
@@ -33,7 +33,7 @@ class NbmPercentilesEngine:
         """Return what the first source that states a distribution says."""
         found = heard(inputs)
         by_source = {forecast.source: forecast for forecast in found.forecasts}
-        refused = [reason for reason in found.refused if "nbm-" in reason]
+        refused = [found.reasons[source] for source in SOURCES if source in found.reasons]
         for source in SOURCES:
             forecast = by_source.get(source)
             if forecast is None or not (forecast.quantiles_f or forecast.sd_f is not None):
@@ -67,11 +67,10 @@ def _answer(
 ) -> EngineForecast:
     pooled = prior_sd_f(lead_hours=forecast.lead_hours, month=inputs.climate_day.month)
     least = max(MIN_SD_F, LEAST_SHARE * pooled)
-    stated = pmf.sd_f
     note = "Its percentiles." if forecast.quantiles_f else "A Gaussian with its stated spread."
-    if stated < least:
-        pmf = pmf.widened(least / stated)
-        note = f"{note} It was implausibly sure and was widened to half the usual spread."
+    if pmf.sd_f < least:
+        pmf = gaussian_pmf(mean_f=pmf.mean_f, sd_f=least)
+        note = "It was implausibly sure; half the usual spread around its mean was taken."
     return EngineForecast.of(
         pmf, sources=(forecast.source,), missing=refused, note=f"National Blend of Models: {note}"
     )

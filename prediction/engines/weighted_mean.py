@@ -21,12 +21,15 @@ CONSENSUS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     ("GEM", 0.05, ("gem", "geps")),
 )
 
+#: Rise of the spread, as a share of it, were all weight missing; in proportion when some is.
+MISSING_SHARE = 0.15
+
 
 class WeightedMeanEngine:
     """A Gaussian around the weighted mean, its spread that of city forecasts at this lead.
 
     The services share most of their errors, so averaging them does not divide the spread; their
-    disagreement is added to it.
+    disagreement is added to it, and those that are silent widen it by their weight.
     """
 
     name = WEIGHTED_MEAN_ENGINE
@@ -54,18 +57,19 @@ class WeightedMeanEngine:
         squares = [weight * (forecast.high_f - mean) ** 2 for weight, forecast in members]
         own = [weight * _sd_f(forecast, inputs) ** 2 for weight, forecast in members]
         between = math.fsum(squares) / total
+        sd = math.sqrt(math.fsum(own) / total + between) * (1.0 + MISSING_SHARE * (1.0 - total))
         return EngineForecast.of(
-            gaussian_pmf(mean_f=mean, sd_f=math.sqrt(math.fsum(own) / total + between)),
+            gaussian_pmf(mean_f=mean, sd_f=sd),
             spread=math.sqrt(between) if len(members) > 1 else None,
             sources=tuple(forecast.source for _, forecast in members),
             missing=(*absences(inputs, frozenset()), *_silent(members), *found.refused),
-            weight_present=total,
+            weight_present=min(1.0, total),
             note="Fixed weights on the raw highs of five services, with the usual spread.",
         )
 
 
 def _members(found: Heard) -> list[tuple[float, KnownForecast]]:
-    chosen = [(weight, found.of(sources)) for _, weight, sources in CONSENSUS]
+    chosen = [(weight, found.first_of(sources)) for _, weight, sources in CONSENSUS]
     return [(weight, forecast) for weight, forecast in chosen if forecast is not None]
 
 

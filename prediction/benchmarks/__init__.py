@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prediction.benchmarks import crps
+from prediction.benchmarks import crps, predict
 
 
 def register() -> None:
     """Make all parts known."""
     crps.register()
+    predict.register()

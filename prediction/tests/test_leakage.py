@@ -145,7 +145,7 @@ def plant_fit(station):
 
 def plant_withdrawal_of_a_fit(station):
     user = get_user_model().objects.create_user("anna")
-    withdraw_fit(EngineFit.objects.get(), reason="Wrong.", user=user, now=PLANTED_AT)
+    withdraw_fit(EngineFit.objects.get(version=1), reason="Wrong.", user=user, now=PLANTED_AT)
 
 
 def plant_champion(station):
@@ -298,7 +298,8 @@ def test_every_stored_prediction_can_be_made_again_after_everything_came_later(s
     moments = [EVENING_BEFORE + dt.timedelta(hours=hour) for hour in range(0, 17, 4)]
     stored = [make(station, moment) for moment in moments]
     for plant in PLANTS:
-        if "champion" not in plant.__name__ and "_of_a_fit" not in plant.__name__:
+        # Silence is no row: it takes away what was known. The others name one and the same user.
+        if plant not in (plant_contact_that_never_came, plant_champion):
             plant(station)
     make(station, LATER)
     Prediction.objects.all().delete()

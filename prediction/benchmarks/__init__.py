@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from prediction.benchmarks import crps, predict
+from prediction.benchmarks import crps, fit, predict
 
 
 def register() -> None:
     """Make all parts known."""
     crps.register()
+    fit.register()
     predict.register()

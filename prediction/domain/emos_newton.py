@@ -24,7 +24,7 @@ from prediction.domain.arrays import FloatArray
 MAX_ROUNDS = 40
 #: A problem is solved when half its Newton decrement, the fall still expected, is this small beside
 #: its objective. The last step is still taken, which squares the error that is left.
-TOLERANCE = 1e-8
+TOLERANCE = 1e-6
 #: Added to the Hessian's diagonal, relative to its mean, so that constant predictors do no harm.
 RELATIVE_JITTER = 1e-11
 _TINY = 1e-200

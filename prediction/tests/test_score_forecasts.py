@@ -329,7 +329,32 @@ def test_cities_settled_elsewhere_are_named(world):
             row["city"], row["station"] = "ORD", "KORD"
     report = world.score()
     assert report["n_events"] == 6
-    assert report["skipped_reasons"]["No market settles at KORD of ORD."] == 18
+    assert report["skipped_reasons"] == {"No market settles at the station of ORD.": 18}
+
+
+def test_without_any_history_the_market_stands_alone_and_is_scored(world):
+    world.history = world.history[:1]
+    world.reports = world.reports[:1]
+    ladders = [row for row in world.ladders if row["city"] == "MIA"]
+    report = world.score(ladders=[ladders])
+    assert report["overall"]["n"] == 18
+    assert report["overall"]["n_engine"] == 0
+    assert report["overall"]["engine"]["rps"] is None
+    assert report["overall"]["blend"] == report["overall"]["market"]
+    assert report["skipped"] == 18
+    assert len(world.predictions(ladders=[ladders]).splitlines()) == 1 + 18 * 6
+    assert len(world.predictions("--model-only", ladders=[ladders]).splitlines()) == 1
+
+
+def test_a_quote_that_is_no_price_silences_the_market_only(world):
+    rows = event_rows("NY", FIRST_DAY, "am10")
+    for row in rows:
+        price = round(100 * float(row.pop("mkt_p")))
+        row["yes_bid_c"], row["yes_ask_c"] = str(price - 1), str(price + 1)
+    rows[2]["yes_bid_c"] = "100"
+    report = world.score(ladders=[rows])
+    assert report["n_snapshots"] == 1
+    assert report["n_scored"] == 0
 
 
 def test_a_missing_column_is_named(world):

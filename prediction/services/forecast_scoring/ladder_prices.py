@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boz.core.clock import UTC
 from boz.core.money import ONE
 from boz.core.schemas import BookLevel, OrderBook
 from markets.domain.book import implied_probabilities
@@ -78,14 +77,17 @@ def _is_let_in(rows: Sequence[Row]) -> bool:
 
 
 def _book(row: Row) -> OrderBook | None:
-    """Return a row's bid and ask as a book of one contract a side; None when it is crossed."""
+    """Return a row's bid and ask as a book of one contract a side; None when it is none."""
     at = first_moment(row, TIME_COLUMNS)
-    bid, ask = bid_of(row.get("yes_bid_c") or ""), ask_of(row.get("yes_ask_c") or "")
+    try:
+        bid, ask = bid_of(row.get("yes_bid_c") or ""), ask_of(row.get("yes_ask_c") or "")
+    except RowError:
+        return None
     if at is None or (bid is not None and ask is not None and bid >= ask):
         return None
     return OrderBook(
         market_ticker=row.get("ticker") or "",
-        at=at.astimezone(UTC),
+        at=at,
         yes_bids=() if bid is None else (BookLevel(price_dollars=bid, count=ONE),),
         no_bids=() if ask is None else (BookLevel(price_dollars=ONE - ask, count=ONE),),
     )

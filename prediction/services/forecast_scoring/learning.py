@@ -43,12 +43,14 @@ class Belief:
         engine: Its probability per bracket, coldest first; None likewise.
         blend: The same after the pool with the market: one of both where the other is silent; None
             when both are.
+        spread_factor: By what the engine had multiplied its spread to recalibrate it.
     """
 
     snapshot: Snapshot
     forecast: EngineForecast | None
     engine: tuple[float, ...] | None
     blend: tuple[float, ...] | None
+    spread_factor: float = 1.0
 
     @property
     def horizon(self) -> Horizon:
@@ -177,6 +179,7 @@ class Learner:
             model=belief.engine,
             market=market.probabilities if market is not None and market.is_sane else None,
             outcome=outcome,
+            spread_factor=belief.spread_factor,
         )
 
 

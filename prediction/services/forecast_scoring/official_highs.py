@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from boz.core.clock import standard_day
 from boz.core.errors import InvalidDataError
 from markets.services.imports.shapes import RowError, day_of, field
 from prediction.services.forecast_scoring.results import Result
-from prediction.services.forecast_scoring.snapshots import Key, Snapshot, day_bounds, find_station
+from prediction.services.forecast_scoring.snapshots import Key, Snapshot, day_bounds, station_of
 from prediction.services.forecast_scoring.tables import Row, number, read_rows
 from weather.domain.temperature import require_plausible
 from weather.stations import StationFacts
@@ -62,14 +62,8 @@ class OfficialHighs:
 
     def of_day(self, station: StationFacts, day: dt.date, *, as_of: dt.datetime) -> int | None:
         """Return the high of one day; None when it was not known then or is not there."""
-        return next((high for _, high in self._one(station, day, as_of)), None)
-
-    def _one(
-        self, station: StationFacts, day: dt.date, as_of: dt.datetime
-    ) -> tuple[tuple[dt.date, int], ...]:
-        return tuple(
-            item for item in self.known(station, as_of=as_of, since=day)[:1] if item[0] == day
-        )
+        first = self.known(station, as_of=as_of, since=day)[:1]
+        return next((high for known, high in first if known == day), None)
 
 
 def settled_highs(snapshots: Iterable[Snapshot], results: Mapping[Key, Result]) -> Highs:
@@ -80,30 +74,27 @@ def settled_highs(snapshots: Iterable[Snapshot], results: Mapping[Key, Result]) 
         if high is not None:
             days = told.setdefault(snapshot.station.code, {})
             days.setdefault(snapshot.climate_day, set()).add(high)
-    return {
-        code: {day: min(highs) for day, highs in days.items() if len(highs) == 1}
-        for code, days in told.items()
-    }
+    return _told_alike(told)
 
 
-def read_history(path: Path, skipped: Counter[str]) -> Highs:
-    """Read a table of official highs; a row that cannot be used is counted under its reason.
+def read_history(path: Path, *, stations: Collection[StationFacts], skipped: Counter[str]) -> Highs:
+    """Read the official highs of some stations; a row that cannot be used is counted.
 
     Raises:
         InvalidDataError: If it cannot be read or lacks a column.
     """
     told: dict[str, dict[dt.date, set[int]]] = {}
     for row in read_rows(path, needed=NEEDED_COLUMNS):
+        station = station_of(row)
+        if station not in stations:
+            continue
         try:
-            code, day, high = _history_row(row)
+            day, high = day_of(field(row, "date")), _whole_high(row)
         except (RowError, InvalidDataError) as error:
             skipped[f"A row of the history: {error}"] += 1
             continue
-        told.setdefault(code, {}).setdefault(day, set()).add(high)
-    return {
-        code: {day: min(highs) for day, highs in days.items() if len(highs) == 1}
-        for code, days in told.items()
-    }
+        told.setdefault(station.code, {}).setdefault(day, set()).add(high)
+    return _told_alike(told)
 
 
 def merged(settled: Highs, history: Highs) -> Highs:
@@ -114,11 +105,19 @@ def merged(settled: Highs, history: Highs) -> Highs:
     }
 
 
-def _history_row(row: Row) -> tuple[str, dt.date, int]:
+def _told_alike(told: Mapping[str, Mapping[dt.date, set[int]]]) -> Highs:
+    """Leave out days of which different highs are told."""
+    return {
+        code: {day: min(highs) for day, highs in days.items() if len(highs) == 1}
+        for code, days in told.items()
+    }
+
+
+def _whole_high(row: Row) -> int:
     high = number(row, "high_f")
     if high is None:
         raise RowError("The column 'high_f' is blank.")
     require_plausible(high, what="An official high")
     if high != int(high):
         raise RowError("An official high is no whole degree.")
-    return find_station(row).code, day_of(field(row, "date")), int(high)
+    return int(high)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +20,8 @@ def report_of(scored: Sequence[Scored]) -> dict[str, Any]:
     ``snapshots`` has one entry per snapshot and ``overall`` one for all together, each with its
     cities. An entry has ``n``, ``days`` and, per side, the means of the metrics and their
     ``intervals``; ``blend_minus_market`` and ``engine_minus_market`` are means of differences on
-    the same ladders. Where nothing could be scored the means are null.
+    the same ladders. The engine is scored on the ``n_engine`` ladders on which it was not silent.
+    Where nothing could be scored the means are null.
     """
     groups = sorted({item.group for item in scored})
     return {
@@ -41,17 +41,19 @@ def _with_cities(scored: Sequence[Scored]) -> dict[str, Any]:
 
 
 def _entry(scored: Sequence[Scored]) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "n": len(scored),
-        "days": len({item.climate_day for item in scored}),
-    }
     ordered = sorted(scored, key=lambda item: (item.climate_day, item.city, item.group))
-    days = [item.climate_day for item in ordered]
+    entry: dict[str, Any] = {
+        "n": len(ordered),
+        "n_engine": sum("engine" in item.scores for item in ordered),
+        "days": len({item.climate_day for item in ordered}),
+    }
     for side in SIDES:
-        entry[side] = _means([item.scores[side] for item in ordered], days)
+        spoken = [item for item in ordered if side in item.scores]
+        entry[side] = _means([item.scores[side] for item in spoken], spoken)
     for first, second in DIFFERENCES:
+        both = [item for item in ordered if {first, second} <= item.scores.keys()]
         entry[f"{first}_minus_{second}"] = _means(
-            [_difference(item.scores[first], item.scores[second]) for item in ordered], days
+            [_difference(item.scores[first], item.scores[second]) for item in both], both
         )
     return entry
 
@@ -60,8 +62,9 @@ def _difference(first: Sequence[float], second: Sequence[float]) -> tuple[float,
     return tuple(a - b for a, b in zip(first, second, strict=True))
 
 
-def _means(scores: Sequence[Sequence[float]], days: Sequence[dt.date]) -> dict[str, Any]:
+def _means(scores: Sequence[Sequence[float]], scored: Sequence[Scored]) -> dict[str, Any]:
     """Return the mean of each metric and its interval by blocks of days, null on one day alone."""
+    days = [item.climate_day for item in scored]
     means: dict[str, Any] = dict.fromkeys(METRICS)
     intervals: dict[str, list[float] | None] = dict.fromkeys(METRICS)
     for index, metric in enumerate(METRICS if scores else ()):

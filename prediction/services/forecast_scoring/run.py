@@ -76,12 +76,11 @@ def score_forecasts(request: Request, *, watch: Watch) -> Outcome:
     """
     started = time.perf_counter()
     recorded = read_snapshots(request.files)
-    history: Highs = {}
-    if request.history is not None:
-        history = read_history(request.history, recorded.skipped)
-    highs = OfficialHighs(merged(settled_highs(recorded.snapshots, recorded.results), history))
-    reports = _station_reports(request, recorded)
-    walk = walk_forward(recorded, highs=highs, reports=reports)
+    walk = walk_forward(
+        recorded,
+        highs=_official_highs(request, recorded),
+        reports=_station_reports(request, recorded),
+    )
     beliefs: list[Belief] = []
     with watch(len(recorded.snapshots)) as progress:
         for belief in walk:
@@ -127,6 +126,14 @@ def write_predictions(path: Path, beliefs: Sequence[Belief], *, is_model_only: b
     except OSError as error:
         raise InvalidDataError(f"{path.name} cannot be written: {error}") from error
     return rows
+
+
+def _official_highs(request: Request, recorded: Recorded) -> OfficialHighs:
+    history: Highs = {}
+    if request.history is not None:
+        stations = {snapshot.station for snapshot in recorded.snapshots}
+        history = read_history(request.history, stations=stations, skipped=recorded.skipped)
+    return OfficialHighs(merged(settled_highs(recorded.snapshots, recorded.results), history))
 
 
 def _station_reports(request: Request, recorded: Recorded) -> StationReports:

@@ -21,13 +21,14 @@ LOG_FLOOR = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A ladder on which all sides spoke and of which the result is known.
+    """A ladder on which the market spoke and of which the result is known.
 
     Args:
         city: As the file calls it.
         group: What the snapshot is reported under.
         climate_day: The day.
-        scores: Per side one value per metric, in the order of :data:`METRICS`.
+        scores: Per side one value per metric, in the order of :data:`METRICS`; the engine has none
+            where it was silent.
     """
 
     city: str
@@ -41,8 +42,7 @@ def score_beliefs(
 ) -> list[Scored]:
     """Score the beliefs of days from ``report_from`` on that can be compared.
 
-    Left out are those without a known result, without a sane market, or where the engine was
-    silent: every side is scored on the same ladders.
+    Left out are those without a known result or without a sane market.
     """
     return [
         scored
@@ -63,14 +63,14 @@ def ladder_scores(probabilities: Sequence[float], outcome: int) -> tuple[float, 
 
 def _scored(belief: Belief, result: Result) -> Scored | None:
     market, outcome = belief.snapshot.market, result.outcome
-    if belief.engine is None or belief.blend is None or outcome is None:
+    if outcome is None or market is None or not market.is_sane:
         return None
-    if market is None or not market.is_sane:
-        return None
-    ladders = dict(zip(SIDES, (belief.engine, market.probabilities, belief.blend), strict=True))
+    ladders = zip(SIDES, (belief.engine, market.probabilities, belief.blend), strict=True)
     return Scored(
         city=belief.snapshot.city,
         group=belief.snapshot.group,
         climate_day=belief.snapshot.climate_day,
-        scores={side: ladder_scores(ladder, outcome) for side, ladder in ladders.items()},
+        scores={
+            side: ladder_scores(ladder, outcome) for side, ladder in ladders if ladder is not None
+        },
     )

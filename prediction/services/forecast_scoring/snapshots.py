@@ -176,7 +176,9 @@ def _snapshot(
     key: Key, rows: Sequence[Row], ladder: tuple[Bracket, ...], *, refused: Counter[str]
 ) -> Snapshot:
     city, day, name, at = key
-    station = find_station(rows[0])
+    station = station_of(rows[0])
+    if station is None:
+        raise RowError(f"No market settles at the station of {city}.")
     _, end = day_bounds(station, day)
     return Snapshot(
         city=city,
@@ -192,17 +194,10 @@ def _snapshot(
     )
 
 
-def find_station(row: Row) -> StationFacts:
-    """Return the station that a row names, or else that of its city.
-
-    Raises:
-        RowError: If neither is one of those at which markets settle.
-    """
-    names = [name for name in (row.get("station"), row.get("city")) if name]
-    found = next((_FACTS[name] for name in names if name in _FACTS), None)
-    if found is None:
-        raise RowError(f"No market settles at {' of '.join(names) or 'a place without a name'}.")
-    return found
+def station_of(row: Row) -> StationFacts | None:
+    """Return the station that a row names, or else that of its city; None when no market's is."""
+    names = (row.get("station"), row.get("city"))
+    return next((_FACTS[name] for name in names if name in _FACTS), None)
 
 
 def _reason(error: RowError | BozBaseException) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from boz.core.errors import BozBaseException
+from boz.core.errors import BozBaseException, DataUnavailable
 from prediction.constants import CLIMATOLOGY_WINDOW, PRIMARY_ENGINE
 from prediction.domain.day_so_far import Reading, day_state
 from prediction.engines import get_engine
 from prediction.engines.base import EngineForecast, Inputs, MarketView, Parameters, ReachedMaximum
+from prediction.engines.blend_fit import PRIOR_WEIGHTS, spread_factor
 from prediction.engines.market_pool import pool_with_market
 from prediction.services.forecast_scoring.learning import Belief, Learner
 from prediction.services.forecast_scoring.official_highs import OfficialHighs
@@ -84,9 +85,29 @@ def _believe(snapshot: Snapshot, inputs: Inputs, recorded: Recorded) -> Belief:
         engine = tuple(forecast.pmf.ladder(snapshot.ladder))
         blend = _blend(forecast, inputs, snapshot)
     except BozBaseException as error:
-        recorded.skipped[error.message] += 1
+        recorded.skipped[_silence(error)] += 1
         return Belief(snapshot, None, None, market)
-    return Belief(snapshot, forecast, engine, engine if blend is None else blend)
+    return Belief(
+        snapshot=snapshot,
+        forecast=forecast,
+        engine=engine,
+        blend=engine if blend is None else blend,
+        spread_factor=_spread_factor(forecast, inputs),
+    )
+
+
+def _spread_factor(forecast: EngineForecast, inputs: Inputs) -> float:
+    """Return the factor on the mixture of the day-ahead engines; 1 where none of them spoke."""
+    if not any(part.engine in PRIOR_WEIGHTS and part.weight > 0 for part in forecast.parts):
+        return 1.0
+    return spread_factor(inputs.parameters.get(PRIMARY_ENGINE, {}), inputs.horizon)
+
+
+def _silence(error: BozBaseException) -> str:
+    """Return why there is no belief, in words that are the same for all days alike."""
+    if isinstance(error, DataUnavailable):
+        return "The engine was silent: too little was known; the market stands alone."
+    return f"The engine was silent: {error.message}"
 
 
 def _blend(

@@ -7,6 +7,7 @@ and 1 on the market, and only settled days move them.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ MARKET_FLOOR = 1e-4
 MODEL_FLOOR = 1e-6
 #: The prior is worth this many settled days.
 PRIOR_DAYS = 60.0
+#: Settled ladders whose logarithms are kept in memory.
+SETTLED_KEPT = 16_384
 _SUM_TOLERANCE = 1e-6
 
 
@@ -173,7 +176,7 @@ def fit_pool(
     if not math.fsum(weights) > 0:
         return PRIOR
     days = SettledLadders.of(
-        [_log_ladders(item.model, item.market) for item in usable],
+        [_settled_logs(tuple(item.model), tuple(item.market)) for item in usable],
         outcomes=[item.outcome for item in usable],
         weights=weights,
     )
@@ -199,6 +202,17 @@ def _inside(pmf: IntegerPmf, bracket: Bracket) -> slice:
     start = 0 if bracket.low_f is None else max(0, bracket.low_f - pmf.low_f)
     stop = pmf.probabilities.size if bracket.high_f is None else bracket.high_f - pmf.low_f + 1
     return slice(start, max(start, stop))
+
+
+@functools.lru_cache(maxsize=SETTLED_KEPT)
+def _settled_logs(
+    model: tuple[float, ...], market: tuple[float, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return :func:`_log_ladders` of a settled day, read-only; every fit reads the same days."""
+    ours, theirs = _log_ladders(model, market)
+    ours.setflags(write=False)
+    theirs.setflags(write=False)
+    return ours, theirs
 
 
 def _log_ladders(model: Sequence[float], market: Sequence[float]) -> tuple[FloatArray, FloatArray]:

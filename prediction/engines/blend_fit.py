@@ -38,6 +38,10 @@ PRIOR_WEIGHTS: dict[str, float] = {
     EMOS_FAST_ENGINE: 0.24,
     WEIGHTED_MEAN_ENGINE: 0.08,
 }
+#: Under this many scored days an engine keeps its prior weight.
+MIN_DAYS_OF_WEIGHT = 10
+#: How many scored days the prior weights are worth.
+PRIOR_DAYS_OF_WEIGHT = 60.0
 #: Under this many scored days the spread is left alone.
 MIN_DAYS_OF_FACTOR = 60
 #: Bounds of the factor on the spread.
@@ -108,12 +112,27 @@ def _by_horizon(scored: Sequence[ScoredBelief], learn: Any) -> dict[str, Any]:
 
 
 def _weights(scored: Sequence[ScoredBelief]) -> dict[str, float]:
-    names = tuple(PRIOR_WEIGHTS)
-    losses = [[dict(item.crps_f).get(name, math.nan) for name in names] for item in scored]
+    """Return the weight of every day-ahead engine; one seldom scored keeps its prior weight.
+
+    Aggregation follows the best engine soon, also where engines differ by chance only, so that what
+    it says counts as its days against those that the prior is worth.
+    """
+    losses = [dict(item.crps_f) for item in scored]
+    days = Counter(name for item in losses for name in item)
+    names = tuple(name for name in PRIOR_WEIGHTS if days[name] >= MIN_DAYS_OF_WEIGHT)
+    weights = dict(PRIOR_WEIGHTS)
+    if not names:
+        return weights
     learned = aggregate_experts(
-        names, np.array(losses, dtype=np.float64), prior=list(PRIOR_WEIGHTS.values())
+        names,
+        np.array([[item.get(name, math.nan) for name in names] for item in losses]),
+        prior=[PRIOR_WEIGHTS[name] for name in names],
     )
-    return {name: float(weight) for name, weight in zip(names, learned.weights, strict=True)}
+    trust = len(scored) / (len(scored) + PRIOR_DAYS_OF_WEIGHT)
+    share = math.fsum(PRIOR_WEIGHTS[name] for name in names)
+    for name, weight in zip(names, learned.weights, strict=True):
+        weights[name] += trust * (share * float(weight) - PRIOR_WEIGHTS[name])
+    return weights
 
 
 def _recalibration(scored: Sequence[ScoredBelief]) -> dict[str, float] | None:

@@ -131,7 +131,11 @@ def scored(
             "station_code": station,
             "climate_day": DAY - dt.timedelta(days=days - index),
             "horizon": horizon,
-            "crps_f": tuple(sorted((name, loss * difficulty) for name, loss in losses.items())),
+            "crps_f": tuple(
+                sorted(
+                    (name, loss * difficulty + rng.normal(0, 0.1)) for name, loss in losses.items()
+                )
+            ),
             "pit": float(ranks[index]),
             "ladder": LADDER,
             "model": tuple(model / model.sum()),

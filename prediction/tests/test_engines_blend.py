@@ -1,0 +1,237 @@
+"""What the blend mixes, and what it learns to mix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr
+
+from boz.core.errors import DataUnavailable, InvalidDataError
+from prediction.domain.horizons import Horizon
+from prediction.engines import get_engine
+from prediction.engines.base import ReachedMaximum
+from prediction.engines.blend_fit import PRIOR_WEIGHTS, engine_weights, spread_factor
+from prediction.tests.engine_inputs import (
+    DAY_AHEAD,
+    FORECASTS,
+    LADDER,
+    forecast,
+    full_inputs,
+    night_before,
+    past,
+    scored,
+    without_everything,
+)
+
+BLEND = get_engine("blend")
+MORNING = Horizon.MORNING
+
+
+def learned_from(*beliefs):
+    return BLEND.fit(past(scored=tuple(item for group in beliefs for item in group)))
+
+
+def test_parts_are_every_engine_that_spoke_with_its_weight():
+    parts = {part.engine: part.weight for part in BLEND.predict(full_inputs()).parts}
+
+    assert set(parts) == {*DAY_AHEAD, "climatology", "nowcast", "market"}
+    assert math.fsum(parts.values()) == pytest.approx(1.0)
+    assert {name for name, weight in parts.items() if weight > 0} == set(DAY_AHEAD)
+
+
+def test_the_belief_lies_between_those_it_is_mixed_from():
+    belief = BLEND.predict(night_before(forecasts=FORECASTS[2:], as_of=full_inputs().as_of))
+    means = [part.forecast.mean for part in belief.parts if part.weight > 0]
+
+    assert min(means) <= belief.mean <= max(means)
+
+
+def test_sleeping_engines_leave_their_weight_to_the_others():
+    belief = BLEND.predict(night_before())
+    parts = {part.engine: part.weight for part in belief.parts}
+
+    assert "nbm_percentiles" not in parts
+    assert parts["emos_slow"] == pytest.approx(0.40 / 0.72)
+    assert any("states no spread" in item for item in belief.missing)
+
+
+def test_without_a_forecast_the_belief_is_wider_and_says_what_is_missing():
+    """A station of which only observations and highs are known."""
+    ny = night_before()
+    miami = replace(ny, station_code="MIA", forecasts=())
+
+    with_forecast, without = (BLEND.predict(known) for known in (ny, miami))
+
+    assert without.sd > with_forecast.sd
+    assert without.weight_present == 0
+    assert any("No forecast for MIA" in item for item in without.missing)
+
+
+def test_observations_alone_are_enough():
+    only = replace(without_everything(), reached=ReachedMaximum(low_f=70, hour_lst=14.0))
+    belief = BLEND.predict(only)
+
+    assert belief.pmf.cdf(69) == 0
+    assert len(belief.missing) >= 2
+
+
+def test_nothing_at_all_is_unavailable_with_every_reason():
+    with pytest.raises(DataUnavailable, match="No observation of NY") as caught:
+        BLEND.predict(without_everything())
+
+    assert "No forecast for NY" in caught.value.message
+
+
+def test_only_a_physically_dead_bracket_gets_zero():
+    far_off = full_inputs(forecasts=(forecast("nws-grid", 20.0),), readings=())
+    belief = BLEND.predict(far_off)
+
+    assert belief.pmf.cdf(47) == 0
+    assert min(belief.pmf.at(degree) for degree in range(48, 75)) > 1e-12
+    before = BLEND.predict(replace(far_off, reached=None))
+    assert before.pmf.at(55) > 1e-4
+
+
+def test_an_absurd_running_maximum_is_refused():
+    with pytest.raises(InvalidDataError):
+        BLEND.predict(full_inputs(reached=ReachedMaximum(400, 12.0)))
+
+
+def test_without_a_climatology_no_bracket_is_impossible_either():
+    belief = BLEND.predict(night_before(official_highs=()))
+
+    assert min(belief.pmf.ladder(LADDER)) > 1e-4
+    assert min(belief.pmf.at(degree) for degree in range(25, 86)) > 1e-6
+    assert any("official high" in item for item in belief.missing)
+
+
+def test_the_engine_that_errs_less_gains_weight():
+    losses = {"emos_slow": 1.8, "emos_fast": 1.8, "nbm_percentiles": 1.2, "weighted_mean": 1.8}
+    fitted = learned_from(scored(200, crps=losses))
+
+    weights = fitted["weights"]["morning"]
+    assert weights["nbm_percentiles"] > 0.6
+    assert math.fsum(weights.values()) == pytest.approx(1.0)
+    parts = {
+        p.engine: p.weight for p in BLEND.predict(full_inputs(parameters={"blend": fitted})).parts
+    }
+    assert parts["nbm_percentiles"] == pytest.approx(weights["nbm_percentiles"])
+
+
+def test_engines_that_differ_by_chance_keep_part_of_their_prior_weights():
+    weights = learned_from(scored(120))["weights"]["morning"]
+
+    assert all(weights[name] >= 0.32 * prior for name, prior in PRIOR_WEIGHTS.items())
+    assert math.fsum(weights.values()) == pytest.approx(1.0)
+
+
+def test_an_engine_that_hardly_ever_spoke_keeps_its_prior_weight():
+    awake = {"emos_slow": 1.0, "emos_fast": 1.4, "weighted_mean": 1.4}
+    nine = scored(9, crps={**awake, "nbm_percentiles": 9.0})
+    weights = learned_from(scored(100, crps=awake), nine)["weights"]["morning"]
+
+    assert weights["nbm_percentiles"] == PRIOR_WEIGHTS["nbm_percentiles"]
+    assert weights["emos_slow"] > 0.5
+    assert math.fsum(weights.values()) == pytest.approx(1.0)
+
+
+def test_a_few_days_change_no_weight():
+    assert learned_from(scored(9))["weights"]["morning"] == PRIOR_WEIGHTS
+
+
+def test_weights_are_the_stations_own_and_exponents_those_of_all():
+    better = {**dict.fromkeys(DAY_AHEAD, 1.8), "nbm_percentiles": 1.0}
+    fitted = learned_from(scored(100, station="MIA", crps=better))
+
+    assert fitted["weights"] == {}
+    assert fitted["pool"]["morning"]["n_train"] == 100
+    assert engine_weights(fitted, MORNING, list(DAY_AHEAD)) == pytest.approx(PRIOR_WEIGHTS)
+
+
+def test_each_horizon_learns_on_its_own():
+    better = {**dict.fromkeys(DAY_AHEAD, 1.8), "emos_fast": 1.0}
+    fitted = learned_from(scored(80), scored(80, horizon=Horizon.EVENING, crps=better))
+
+    assert fitted["weights"]["evening"]["emos_fast"] > fitted["weights"]["morning"]["emos_fast"]
+    assert engine_weights(fitted, Horizon.EARLY, ["emos_slow"]) == {"emos_slow": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("sure", "low", "high"), [(1.4, 1.2, 1.6), (0.75, 0.8, 0.93), (1.0, 0.9, 1.1)]
+)
+def test_the_spread_follows_the_ranks(sure, low, high):
+    """``sure``: how much wider the truth scatters than was believed."""
+    scatter = np.random.default_rng(2).normal(0, sure, 400)
+    fitted = learned_from(scored(400, pits=ndtr(scatter)))
+
+    factor = spread_factor(fitted, MORNING)
+    assert low <= factor <= high
+    assert spread_factor(fitted, Horizon.AFTERNOON) == factor
+    assert spread_factor(fitted, Horizon.EVENING) == 1.0
+    plain, corrected = (
+        BLEND.predict(night_before(as_of=full_inputs().as_of, lead_hours=14, parameters=known))
+        for known in ({}, {"blend": {"recalibration": fitted["recalibration"]}})
+    )
+    assert corrected.sd / plain.sd == pytest.approx(factor, rel=0.05)
+
+
+def test_a_factor_does_not_chase_its_own_success():
+    """Once the factor was in force ranks are flat; taken out again they are as before."""
+    scatter = np.random.default_rng(2).normal(0, 1.4, 400)
+    raw = learned_from(scored(400, pits=ndtr(scatter)))
+    mended = learned_from(scored(400, pits=ndtr(scatter / 1.4), spread_factor=1.4))
+
+    assert spread_factor(mended, MORNING) == pytest.approx(spread_factor(raw, MORNING), abs=1e-9)
+
+
+def test_few_days_or_another_champions_ranks_correct_nothing():
+    extremes = np.tile([0.01, 0.99], 100)
+
+    assert learned_from(scored(59, pits=extremes))["recalibration"] == {}
+    assert learned_from(scored(200, pits=extremes, engine="emos_slow"))["recalibration"] == {}
+    assert learned_from(scored(60, pits=extremes))["recalibration"] != {}
+
+
+def test_afternoon_ranks_say_nothing_about_forecasts():
+    extremes = np.tile([0.01, 0.99], 100)
+    fitted = learned_from(scored(200, horizon=Horizon.AFTERNOON, pits=extremes))
+
+    assert fitted["recalibration"] == {}
+
+
+def test_a_market_that_is_right_keeps_its_exponent_and_ours_stays_small():
+    pool = learned_from(scored(300))["pool"]["morning"]
+
+    assert pool["market"] == pytest.approx(1.0, abs=0.2)
+    assert pool["model"] == pytest.approx(0.0, abs=0.15)
+
+
+def test_days_without_a_market_teach_no_exponents():
+    fitted = learned_from(scored(100, market=None))
+
+    assert (fitted["pool"]["morning"]["model"], fitted["pool"]["morning"]["market"]) == (0.0, 1.0)
+
+
+def test_the_order_of_what_was_scored_does_not_matter():
+    beliefs = (*scored(90), *scored(90, station="MIA", seed=9))
+
+    assert BLEND.fit(past(scored=beliefs)) == BLEND.fit(past(scored=beliefs[::-1]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    awake=st.sets(st.sampled_from(DAY_AHEAD), min_size=1),
+    weights=st.dictionaries(st.sampled_from(DAY_AHEAD), st.floats(0, 1)),
+)
+def test_weights_in_force_always_add_up_to_one(awake, weights):
+    names = sorted(awake)
+    found = engine_weights({"weights": {"morning": weights}}, MORNING, names)
+
+    assert list(found) == names
+    assert math.fsum(found.values()) == pytest.approx(1.0)
+    assert min(found.values()) >= 0

@@ -28,6 +28,8 @@ TOLERANCE = 1e-6
 #: Added to the Hessian's diagonal, relative to its mean, so that constant predictors do no harm.
 RELATIVE_JITTER = 1e-11
 _TINY = 1e-200
+#: No parameter moves further at once, however flat the objective.
+_LONGEST_STEP = 1e12
 _MAX_HALVINGS = 30
 
 BoolArray = npt.NDArray[np.bool_]
@@ -132,6 +134,7 @@ def _newton_step(
     hessian = here.hessian
     size = hessian.shape[1]
     jitter = RELATIVE_JITTER * np.einsum("bii->b", hessian) / size + _TINY
+    jitter += np.abs(here.gradient).max(axis=1) / _LONGEST_STEP
     hessian = hessian + jitter[:, None, None] * np.eye(size)
     bounded = np.flatnonzero(np.isfinite(lower))
     held = np.zeros(point.shape, dtype=np.bool_)

@@ -135,9 +135,9 @@ class Regressions:
         squares = np.einsum("bn,bn,bn->b", self.weight, left, left)
         total = self.weight.sum(axis=1)
         spread = np.sqrt(squares / np.where(total > 0, total, 1.0))
-        scale_terms = self.prior[:, p:].copy()
-        level = np.maximum(spread, self.minimum)
-        scale_terms[:, 0] = np.where(total > 0, level, scale_terms[:, 0])
+        scale_terms = np.zeros_like(self.prior[:, p:])
+        scale_terms[:, 0] = np.maximum(spread, self.minimum)
+        scale_terms = np.where(total[:, None] > 0, scale_terms, self.prior[:, p:])
         return np.concatenate([mean_terms, scale_terms], axis=1)
 
 

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from boz.core.errors import InvalidDataError
 from prediction.domain.arrays import FloatArray
-from prediction.domain.emos_newton import Derivatives, IndexArray, NewtonResult, minimise
+from prediction.domain.emos_newton import BoolArray, Derivatives, IndexArray, NewtonResult, minimise
 from prediction.domain.emos_regression import INVERSE_ROOT_PI, ROOT_2_OVER_PI, join_results
 
 #: Rows worked on at once: what is in use then stays in the cache.
@@ -105,8 +105,8 @@ class SimpleRegressions:
         size = np.einsum("bn->b", left) / n
         together = np.einsum("bn,bn->b", left, self.s) / n - size * mean[:, _S]
         rise = _slope(mean[:, _SS] - mean[:, _S] ** 2, together, mean[:, _SS])
-        most = (1.0 - _LEAST_LEVEL) * size / np.maximum(np.abs(mean[:, _S]), np.finfo(float).tiny)
-        rise = np.clip(rise, 0.0, most)
+        share = rise * mean[:, _S] / np.maximum(size, self.minimum)
+        rise = np.where(rise > 0, rise / np.maximum(1.0, share / (1.0 - _LEAST_LEVEL)), 0.0)
         floor = self.minimum * ROOT_2_OVER_PI
         spread = np.stack([np.maximum(size - rise * mean[:, _S], floor), rise])
         return np.stack([level, slope, *(spread / ROOT_2_OVER_PI)], axis=1)
@@ -182,7 +182,7 @@ def _fit(problems: SimpleRegressions) -> NewtonResult:
 
 
 def _held_part(
-    by_sigma: FloatArray, sigma: FloatArray, clamped: FloatArray, z: FloatArray
+    by_sigma: FloatArray, sigma: FloatArray, clamped: BoolArray, z: FloatArray
 ) -> FloatArray:
     """Return what clamped rows add to the objective, and take them out of the terms of sigma."""
     held: FloatArray = np.where(clamped, by_sigma * sigma, 0.0).sum(axis=1)

@@ -60,7 +60,7 @@ def step_chart(points: Sequence[tuple[dt.datetime, Decimal]]) -> StepChart | Non
         return None
     first, last = points[0][0], points[-1][0]
     span = (last - first).total_seconds()
-    low, high, step = _money_range([float(total) for _, total in points])
+    low, high, step = axis_range([float(total) for _, total in points])
 
     def x_of(moment: dt.datetime) -> float:
         share = (moment - first).total_seconds() / span if span else 1.0
@@ -90,16 +90,16 @@ def step_chart(points: Sequence[tuple[dt.datetime, Decimal]]) -> StepChart | Non
         end_y=y_of(float(end)),
         y_ticks=tuple(
             Tick(at=y_of(value), label=_money_label(value, step))
-            for value in _ticks(low, high, step)
+            for value in axis_values(low, high, step)
         ),
-        x_ticks=_day_ticks(first, last, x_of),
+        x_ticks=day_ticks(first, last, x_of),
         description=_describe(points),
     )
 
 
-def _money_range(totals: Sequence[float]) -> tuple[float, float, float]:
-    """Return an axis that holds zero and every total, and its step: 1, 2 or 5 of a decade."""
-    low, high = min(0.0, *totals), max(0.0, *totals)
+def axis_range(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return an axis that holds zero and every value, and its step: 1, 2 or 5 of a decade."""
+    low, high = min(0.0, *values), max(0.0, *values)
     if low == high:
         low, high = -1.0, 1.0
     rough = (high - low) / 4
@@ -108,7 +108,8 @@ def _money_range(totals: Sequence[float]) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step, step
 
 
-def _ticks(low: float, high: float, step: float) -> list[float]:
+def axis_values(low: float, high: float, step: float) -> list[float]:
+    """Return the values of an axis from one end to the other."""
     count = round((high - low) / step)
     return [low + index * step for index in range(count + 1)]
 
@@ -120,9 +121,10 @@ def _money_label(value: float, step: float) -> str:
     return f"{sign}${abs(rounded):,.{places}f}"
 
 
-def _day_ticks(
+def day_ticks(
     first: dt.datetime, last: dt.datetime, x_of: Callable[[dt.datetime], float]
 ) -> tuple[Tick, ...]:
+    """Return up to five days evenly along the axis, each named once."""
     if first == last:
         return (Tick(at=float(WIDTH - RIGHT), label=f"{last:%b} {last.day}"),)
     quarters = [first + (last - first) * index / 4 for index in range(5)]

@@ -25,11 +25,14 @@ from boz.core.schemas import OrderBook, Side
 from markets.models import BookSnapshot, Event, Market
 from prediction.constants import VERIFICATION_HOUR_LST
 from prediction.models import Prediction
-from prediction.selectors import bracket_prediction
+from prediction.selectors import bracket_prediction, pooled_pmf_of
 from settlement.models import Settlement
 from trading.domain.beliefs import market_probability
 from trading.models import Decision, Portfolio, Position
 
+#: Probability of a bracket by our own belief, and pooled with the market.
+_Shares = tuple[float | None, float | None]
+_UNKNOWN: _Shares = (None, None)
 FINISHED = (Event.Status.DETERMINED, Event.Status.SETTLED)
 
 
@@ -40,6 +43,7 @@ class Rung:
     label: str
     ticker: str
     probability: float | None
+    pooled_probability: float | None
     market_probability: float | None
     bar: float | None
     market_bar: float | None
@@ -70,6 +74,11 @@ class Ladder:
     decision: Decision | None
     stand_downs: tuple[StandDownLine, ...]
     settlement: Settlement | None
+
+    @property
+    def has_pooled(self) -> bool:
+        """Say whether the belief was pooled with the market."""
+        return any(rung.pooled_probability is not None for rung in self.rungs)
 
     @property
     def is_finished(self) -> bool:
@@ -204,7 +213,7 @@ def _ladder(
     markets = list(event.markets.all())
     shares, problem = _shares(prediction, markets)
     rungs = tuple(
-        _rung(market, shares.get(market.ticker), books.get(market.pk), positions)
+        _rung(market, shares.get(market.ticker, _UNKNOWN), books.get(market.pk), positions)
         for market in markets
     )
     times = [books[market.pk].at for market in markets if market.pk in books]
@@ -222,27 +231,38 @@ def _ladder(
 
 def _shares(
     prediction: Prediction | None, markets: Sequence[Market]
-) -> tuple[dict[str, float], str]:
+) -> tuple[dict[str, _Shares], str]:
+    """Return each bracket's probabilities by ticker, and what forbids them."""
     if prediction is None or not markets:
         return {}, ""
     try:
         belief = bracket_prediction(prediction=prediction, markets=markets)
     except BozBaseException as error:
         return {}, error.message
-    return {item.market_ticker: item.probability for item in belief.brackets}, ""
+    pooled = pooled_pmf_of(prediction)
+    ladder = [item.bracket for item in belief.brackets]
+    beside: Sequence[float | None] = (
+        [None] * len(ladder) if pooled is None else pooled.ladder(ladder)
+    )
+    return {
+        item.market_ticker: (item.probability, share)
+        for item, share in zip(belief.brackets, beside, strict=True)
+    }, ""
 
 
 def _rung(
     market: Market,
-    probability: float | None,
+    shares: _Shares,
     book: OrderBook | None,
     positions: dict[int, tuple[Position, ...]],
 ) -> Rung:
+    probability, pooled = shares
     quoted = None if book is None else market_probability(book)
     return Rung(
         label=market.bracket.label,
         ticker=market.ticker,
         probability=probability,
+        pooled_probability=pooled,
         market_probability=quoted,
         bar=bar_width(probability),
         market_bar=bar_width(quoted),

@@ -23,7 +23,7 @@ def verdict_on(engine: str, *, days: int, difference: Figure | None) -> str:
         )
     figures = (
         f"Brier {difference.mean:+.3f} against the market,"
-        f" 95 % interval {difference.low:+.3f} to {difference.high:+.3f}"
+        f" 95% interval {difference.low:+.3f} to {difference.high:+.3f}"
     )
     if not difference.is_settled:
         return f"No difference from the market is shown over {days} days ({figures})."

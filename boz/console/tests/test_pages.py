@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from html.parser import HTMLParser
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
+from boz.console.tests.pages import Page, counted, read
 from boz.console.tests.worlds import (
     add_open_day,
     add_settled_day,
@@ -41,61 +39,6 @@ def _fresh_counters():
     cache.clear()
     yield
     cache.clear()
-
-
-class Page(HTMLParser):
-    """Reads a page: its text, and everything a strict content policy forbids."""
-
-    VOID = {"meta", "link", "img", "input", "br", "rect", "line", "circle", "path"}
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.forbidden: list[str] = []
-        self.ids: list[str] = []
-        self.open: list[str] = []
-        self.unbalanced: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        names = {name for name, _ in attrs}
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag in ("script", "style") or "style" in names:
-            self.forbidden.append(tag)
-        self.forbidden += [name for name in names if name.startswith("on")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if tag in self.VOID:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.unbalanced.append(tag)
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.words))
-
-
-def read(client, path: str = "/", **params) -> Page:
-    response = client.get(path, params)
-    assert response.status_code == 200, (path, response.status_code)
-    page = Page(response.content.decode())
-    assert page.forbidden == []
-    assert page.unbalanced == []
-    assert page.open == []
-    assert len(page.ids) == len(set(page.ids)), "an id is used twice"
-    return page
 
 
 @pytest.fixture
@@ -396,12 +339,6 @@ def test_the_kill_switch_is_announced_with_its_reason(client, desk):
 
     set_kill_switch(is_on=False, actor="root", reason="done", now=NOW + dt.timedelta(hours=1))
     assert "Kill switch on" not in read(client).text
-
-
-def counted(client, path: str, **params) -> int:
-    with CaptureQueriesContext(connection) as context:
-        read(client, path, **params)
-    return len(context)
 
 
 def test_the_overview_needs_as_many_queries_for_many_rows_as_for_few(client, desk):

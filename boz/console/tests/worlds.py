@@ -9,6 +9,7 @@ from boz.core.agents import all_agents
 from boz.core.tests.factories import JobRunFactory
 from markets.models import Event
 from markets.tests.factories import NOW, EventFactory, make_ladder
+from prediction.domain.horizons import Horizon
 from settlement.services.settle import settle_all
 from trading.choices import Mode
 from trading.models import Portfolio
@@ -17,6 +18,10 @@ from trading.tests.factories import make_books, make_portfolio, make_prediction
 
 #: A day is settled on the next morning.
 MORNING_AFTER = dt.timedelta(hours=16)
+#: From the trading cycle of the evening before to a belief of the day's own morning.
+UNTIL_MORNING = dt.timedelta(hours=18)
+#: What the market thought then, coldest bracket first.
+MARKET_SHARES = [0.05, 0.20, 0.35, 0.25, 0.10, 0.05]
 
 
 def add_settled_day(
@@ -30,6 +35,14 @@ def add_settled_day(
     make_books(markets, at=now)
     make_prediction(event, as_of=now)
     run_trading_cycle(now=now)
+    make_prediction(
+        event,
+        as_of=now + UNTIL_MORNING,
+        horizon=Horizon.MORNING,
+        lead_hours=15.0,
+        market_probabilities=MARKET_SHARES,
+        engine_weights={"emos_slow": 1.0},
+    )
     settle_day(event, high_f=high_f, now=now + dt.timedelta(days=1) + MORNING_AFTER)
     return event
 

@@ -182,13 +182,11 @@ def at_hour(rows: FloatArray, hour_lst: float) -> FloatArray:
     return between
 
 
-def expected_spread(model: RiseModel, station_effect: StationEffect | None) -> FloatArray:
-    """Return the spread around the expected rise by hour, °F; the wider the less is known."""
-    known = 0.0
-    if station_effect is not None:
-        known = station_effect.n_days / (station_effect.n_days + FAMILIAR_DAYS)
-    variance = known * model.spread**2 + (1.0 - known) * model.stranger_spread**2
-    return np.asarray(np.sqrt(variance), dtype=np.float64)
+def _widening(model: RiseModel, effect: StationEffect | None) -> FloatArray:
+    """Return by hour how much wider the answer is than at a known station, 1 or more."""
+    known = 0.0 if effect is None else effect.n_days / (effect.n_days + FAMILIAR_DAYS)
+    strange = (model.stranger_spread / model.spread) ** 2
+    return np.asarray(np.sqrt(known + (1.0 - known) * strange), dtype=np.float64)
 
 
 def _rise(
@@ -211,9 +209,10 @@ def _rise(
         expected += float(own @ at_hour(effect.coefficients, hour))
     return rise_design.probabilities(
         max(0.0, expected * float(at_hour(model.unit, hour))),
-        float(at_hour(expected_spread(model, effect), hour)),
+        float(at_hour(model.spread, hour)),
         values,
         at_hour(model.hazard, hour),
+        widened=float(at_hour(_widening(model, effect), hour)),
     )
 
 

@@ -74,15 +74,19 @@ def station_terms(standard: FloatArray) -> FloatArray:
     return np.concatenate([level, standard[..., _STATION]], axis=-1)
 
 
-def splines(rises: FloatArray, expected: FloatArray, spread: FloatArray | float) -> FloatArray:
+def splines(
+    rises: FloatArray, expected: FloatArray, spread: float, *, widened: float = 1.0
+) -> FloatArray:
     """Return the hazard's columns of the rise itself, shape ``(..., 10)``.
 
     Args:
         rises: Whole °F, any shape.
         expected: Expected rise ``m``, °F, zero or more, same shape.
-        spread: Spread ``s``, °F, above zero.
+        spread: Spread ``s`` of the fit, °F, above zero.
+        widened: How many times as far from what is expected the rise may end, 1 or more.
     """
-    apart = np.clip((rises - expected) / spread, -_FURTHEST_SPREADS, _FURTHEST_SPREADS)
+    apart = (rises - expected) / (spread * widened)
+    apart = np.clip(apart, -_FURTHEST_SPREADS, _FURTHEST_SPREADS)
     level = expected / spread
     columns = [np.ones_like(apart), 1.0 * (rises == 0), 1.0 * (rises == 1), apart]
     columns += [np.maximum(apart - knot, 0.0) for knot in _KNOTS]
@@ -91,19 +95,26 @@ def splines(rises: FloatArray, expected: FloatArray, spread: FloatArray | float)
 
 
 def probabilities(
-    expected: float, spread: float, values: FloatArray, coefficients: FloatArray
+    expected: float,
+    spread: float,
+    values: FloatArray,
+    coefficients: FloatArray,
+    *,
+    widened: float = 1.0,
 ) -> FloatArray:
     """Return P(R = 0..60) of one state, shape ``(61,)``; what is left at the end stays there.
 
     Args:
         expected: Expected rise, °F, zero or more.
-        spread: Its spread, °F, above zero.
+        spread: Its spread in the fit, °F, above zero.
         values: Centred terms, shape ``(terms,)``.
         coefficients: Of the hazard, shape ``(10 + 2 terms,)``.
+        widened: See :func:`splines`.
     """
     rises = np.arange(RISES, dtype=np.float64)
     count = values.size
-    logits = splines(rises, np.full(RISES, expected), spread) @ coefficients[:SPLINES]
+    columns = splines(rises, np.full(RISES, expected), spread, widened=widened)
+    logits = columns @ coefficients[:SPLINES]
     logits = logits + values @ coefficients[SPLINES + count :]
     logits[0] += values @ coefficients[SPLINES : SPLINES + count]
     hazard = expit(np.clip(logits, -_FURTHEST_LOGIT, _FURTHEST_LOGIT))

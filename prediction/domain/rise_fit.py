@@ -28,6 +28,7 @@ from prediction.domain.chained_ridge import (
 )
 from prediction.domain.day_so_far import DayState, Reading, day_state, require_possible
 from prediction.domain.remaining_rise import (
+    COVERED_FROM_HOUR,
     RiseModel,
     StationEffect,
     at_hour,
@@ -39,6 +40,9 @@ from prediction.domain.usual_rise import moments_of
 STALE_HOURS = 1.2
 #: One day in so many also enters without its groups.
 UNGROUPED_EVERY = 3
+#: What the model leaves over at a station is pulled in to this many spreads of a new station, so
+#: that one typing error of 50 °F moves little.
+WINSOR_SPREADS = 3.0
 #: Fewer days than this at one hour teach nothing.
 FEWEST_DAYS = 30
 _SMALLEST_SCALE = 0.25
@@ -72,12 +76,12 @@ class PastDay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Samples:
-    """The days at one hour; ``rises`` in °F, ``stations`` as indices."""
+    """The days at one hour; ``rises`` in °F, ``stations`` as indices, ``reported`` as they were."""
 
     signs: FloatArray
     rises: FloatArray
     stations: FloatArray
-    weights: FloatArray
+    reported: npt.NDArray[np.bool_]
     covered: npt.NDArray[np.bool_]
 
 
@@ -171,17 +175,18 @@ def _samples(days: Sequence[PastDay], stations: Sequence[str], hour: float) -> _
             if state is not None:
                 rise = min(max(0, day.high_f - state.estimate_f), RISES - 1)
                 place = stations.index(day.station)
-                found.append((state.signs, rise, place, state.afternoon_covered))
+                as_sent = version is day
+                found.append((state.signs, rise, place, as_sent, state.afternoon_covered))
     if len(found) < FEWEST_DAYS:
         raise DataUnavailable(
             f"At {hour:g} h only {len(found)} days have a reading; {FEWEST_DAYS} are needed."
         )
-    signs, rises, places, covered = zip(*found, strict=True)
+    signs, rises, places, reported, covered = zip(*found, strict=True)
     return _Samples(
         signs=np.array(signs, dtype=np.float64),
         rises=np.array(rises, dtype=np.float64),
         stations=np.array(places, dtype=np.float64),
-        weights=np.ones(len(found)),
+        reported=np.array(reported, dtype=np.bool_),
         covered=np.array(covered, dtype=np.bool_),
     )
 
@@ -195,23 +200,19 @@ def _versions(day: PastDay) -> list[PastDay]:
 
 def _prepared(samples: _Samples) -> _Hour:
     known = ~np.isnan(samples.signs)
-    share = samples.weights[:, None] * known
-    total = np.maximum(share.sum(axis=0), 1.0)
-    filled = np.where(known, samples.signs, 0.0)
-    centre = (share * filled).sum(axis=0) / total
-    variance = (share * (filled - centre) ** 2).sum(axis=0) / total
+    total = np.maximum(known.sum(axis=0), 1.0)
+    centre = np.where(known, samples.signs, 0.0).sum(axis=0) / total
+    variance = (np.where(known, samples.signs - centre, 0.0) ** 2).sum(axis=0) / total
     scale = np.maximum(np.sqrt(variance), _SMALLEST_SCALE)
     standard = rise_design.standardised(samples.signs, centre, scale)
     values = rise_design.terms(standard)
-    term_centre = samples.weights @ values / samples.weights.sum()
-    mean = samples.weights @ samples.rises / samples.weights.sum()
-    unit = np.sqrt(samples.weights @ (samples.rises - mean) ** 2 / samples.weights.sum())
+    term_centre = values.mean(axis=0)
     return _Hour(
         samples=samples,
         centre=centre,
         scale=scale,
         term_centre=term_centre,
-        unit=max(float(unit), _SMALLEST_SPREAD_F),
+        unit=max(float(samples.rises.std()), _SMALLEST_SPREAD_F),
         values=values - term_centre,
         own=rise_design.station_terms(standard),
     )
@@ -223,9 +224,7 @@ def _first_stage(
     """Return shared coefficients and those of each station, shape ``(24, 1 + terms + 4 n)``."""
     rows = []
     for hour in hours:
-        weight = hour.samples.weights
-        if without is not None:
-            weight = weight * (hour.samples.stations != without)
+        weight = 1.0 * (hour.samples.stations != (-1 if without is None else without))
         rows.append(Rows(_rise_design(hour, stations), hour.samples.rises / hour.unit, weight))
     parts = [(_FREE, 1), (_RISE_RIDGE, len(TERMS)), (_STATION_RIDGE, stations * len(STATION_TERMS))]
     return chained_least_squares(rows, _penalty(parts))
@@ -243,9 +242,10 @@ def _expected(hour: _Hour, coefficients: FloatArray, stations: int) -> FloatArra
 
 
 def _spread(hour: _Hour, expected: FloatArray, among: npt.NDArray[np.bool_] | None = None) -> float:
-    weight = hour.samples.weights if among is None else hour.samples.weights * among
-    variance = weight @ (hour.samples.rises - expected) ** 2 / weight.sum()
-    return max(float(np.sqrt(variance)), _SMALLEST_SPREAD_F)
+    errors = hour.samples.rises - expected
+    if among is not None:
+        errors = errors[among]
+    return max(float(np.sqrt(np.mean(errors**2))), _SMALLEST_SPREAD_F)
 
 
 def _stranger_spread(hours: Sequence[_Hour], stations: int) -> FloatArray:
@@ -285,7 +285,7 @@ def _hazard_rows(hour: _Hour, expected: FloatArray, spread: float) -> Rows:
         ],
         axis=1,
     )
-    return Rows(design, 1.0 * (degree == rises[day]), hour.samples.weights[day])
+    return Rows(design, 1.0 * (degree == rises[day]), np.ones(day.size))
 
 
 def _usual(hours: Sequence[_Hour]) -> FloatArray:
@@ -293,7 +293,10 @@ def _usual(hours: Sequence[_Hour]) -> FloatArray:
     usual = np.zeros((2, NODES, 3))
     for row, hour in enumerate(hours):
         covered = hour.samples.covered
-        usual[0, row] = moments_of(hour.samples.rises[~covered])
+        # Until groups can cover the afternoon, days as they were reported are the usual ones.
+        early = row + 1.0 < COVERED_FROM_HOUR
+        uncovered = hour.samples.reported if early else ~covered
+        usual[0, row] = moments_of(hour.samples.rises[uncovered])
         usual[1, row] = moments_of(hour.samples.rises[covered]) if covered.any() else usual[0, row]
     return usual
 
@@ -302,6 +305,7 @@ def _effect_rows(model: RiseModel, days: Sequence[PastDay], hour: float) -> Rows
     place = hour - rise_design.REPORT_LEAD_HOURS
     centre, scale = at_hour(model.centre, place), at_hour(model.scale, place)
     coefficients, unit = at_hour(model.rise, place), float(at_hour(model.unit, place))
+    furthest = WINSOR_SPREADS * float(at_hour(model.stranger_spread, place)) / unit
     design, target = [], []
     for day in days:
         state = state_at(day, hour)
@@ -312,7 +316,8 @@ def _effect_rows(model: RiseModel, days: Sequence[PastDay], hour: float) -> Rows
         values = rise_design.terms(standard) - at_hour(model.term_centre, place)
         rise = max(0, day.high_f - state.estimate_f)
         design.append(rise_design.station_terms(standard))
-        target.append(rise / unit - coefficients[0] - float(values @ coefficients[1:]))
+        left = rise / unit - coefficients[0] - float(values @ coefficients[1:])
+        target.append(min(max(left, -furthest), furthest))
     return Rows(
         np.array(design, dtype=np.float64).reshape(-1, len(STATION_TERMS)),
         np.array(target, dtype=np.float64),

@@ -1,9 +1,11 @@
-"""Only what was reached today and how much the high usually still rises from there."""
+"""Only what was reached today and how far the high usually still ends above it."""
 
 from __future__ import annotations
 
 from boz.core.errors import DataUnavailable
-from prediction.domain.nowcast import condition_on_running_max, remaining_rise_pmf
+from prediction.domain.day_so_far import DayState, day_state, usual_high
+from prediction.domain.nowcast import condition_on_day
+from prediction.domain.remaining_rise import StationEffect, rise_pmf
 from prediction.engines.base import (
     EngineForecast,
     EngineKind,
@@ -13,70 +15,83 @@ from prediction.engines.base import (
     require_temperature,
 )
 from prediction.engines.past import Past
+from prediction.priors.remaining_rise import shipped_rise_model, shipped_station_effect
 
 
 class NowcastEngine:
-    """The running maximum plus the usual rise left at this hour."""
+    """The running maximum plus the rise that the signs of the day leave."""
 
     name = "nowcast"
-    version = 1
+    version = 2
     kind = EngineKind.MODEL
 
     def fit(self, past: Past) -> Parameters | None:
-        """Learn nothing: the rise left is tabulated."""
+        """Learn nothing: the rise left is shipped, and a station's past holds no reports."""
         return None
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the high from today's observations alone."""
-        reached = inputs.reached
-        if reached is None or reached.hour_lst is None:
+        state = _state(inputs)
+        if state is None or state.hour_lst is None:
             raise DataUnavailable(
                 f"No observation of {inputs.station_code} on {inputs.climate_day} is known.",
                 {"station": inputs.station_code, "climate_day": inputs.climate_day},
             )
-        low, best = _bound_and_estimate(reached)
-        pmf = remaining_rise_pmf(
-            running_max_f=best,
-            hour_lst=reached.hour_lst,
-            evening_group_included=reached.evening_group_included,
-            lower_bound_f=low,
-        )
+        pmf = rise_pmf(shipped_rise_model(), state, station_effect=_effect(inputs))
         return EngineForecast.of(
             pmf,
             sources=("observations",),
             note=(
-                f"At least {low}° was reached by {_clock(reached.hour_lst)} standard time; "
-                "the usual rise from there was added."
+                f"At least {state.low_f}° was reached by {_clock(state.hour_lst)} standard time; "
+                "the rise usual on such a day was added."
             ),
         )
 
 
 def conditioned(forecast: EngineForecast, inputs: Inputs) -> EngineForecast:
-    """Return a forecast that knows what was already reached; dead degrees become exactly zero."""
-    reached = inputs.reached
-    if reached is None:
+    """Return a forecast that knows the day so far; dead degrees become exactly zero."""
+    state = _state(inputs)
+    if state is None:
         return forecast
-    low, best = _bound_and_estimate(reached)
-    if reached.hour_lst is None:
-        pmf = forecast.pmf.truncated_below(low)
-    else:
-        pmf = condition_on_running_max(
-            forecast.pmf,
-            lower_bound_f=low,
-            running_max_f=best,
-            hour_lst=reached.hour_lst,
-            evening_group_included=reached.evening_group_included,
-        )
+    pmf = condition_on_day(
+        forecast.pmf, state=state, model=shipped_rise_model(), station_effect=_effect(inputs)
+    )
     return EngineForecast.of(
         pmf,
         spread=forecast.spread,
-        sources=(*forecast.sources, f"at least {low}° reached"),
+        sources=(*forecast.sources, f"at least {state.low_f}° reached"),
         missing=forecast.missing,
         n_train=forecast.n_train,
         weight_present=forecast.weight_present,
-        note=f"{forecast.note} At least {low}° was already reached.",
+        note=f"{forecast.note} At least {state.low_f}° was already reached.",
         parts=forecast.parts,
     )
+
+
+def _state(inputs: Inputs) -> DayState | None:
+    """Return the day so far; the proven maximum stands, the reports say how it came about."""
+    if inputs.reached is None:
+        return None
+    low, best = _bound_and_estimate(inputs.reached)
+    if not inputs.readings:
+        return DayState(
+            low_f=low,
+            estimate_f=max(low, best),
+            hour_lst=inputs.reached.hour_lst,
+            afternoon_covered=inputs.reached.evening_group_included,
+        )
+    return day_state(
+        inputs.readings,
+        climate_day=inputs.climate_day,
+        low_f=low,
+        estimate_f=best,
+        afternoon_covered=inputs.reached.evening_group_included,
+        usual_high_f=usual_high(dict(inputs.official_highs), climate_day=inputs.climate_day),
+    )
+
+
+def _effect(inputs: Inputs) -> StationEffect | None:
+    return shipped_station_effect(inputs.station_code)
 
 
 def _clock(hour: float) -> str:

@@ -1,126 +1,97 @@
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boz.core.errors import DataUnavailable, InvalidDataError
+from prediction.domain.day_so_far import DayState
 from prediction.domain.distribution import gaussian_pmf
-from prediction.domain.nowcast import RISE_TABLE, condition_on_running_max, remaining_rise_pmf
+from prediction.domain.nowcast import condition_on_day
+from prediction.domain.remaining_rise import rise_pmf
+from prediction.priors.remaining_rise import shipped_rise_model
 
 
-@pytest.mark.parametrize(("hour", "p_none", "mean", "sd"), RISE_TABLE)
-def test_rise_left_meets_the_table(hour, p_none, mean, sd):
-    pmf = remaining_rise_pmf(running_max_f=70, hour_lst=hour)
-
-    assert pmf.at(70) == pytest.approx(p_none, abs=1e-9)
-    assert pmf.mean_f - 70 == pytest.approx(mean, abs=0.02)
-    assert pmf.sd_f == pytest.approx(sd, abs=0.02)
+def after(forecast, low_f, hour, **changes):
+    state = DayState(low_f, changes.pop("estimate_f", low_f), hour, **changes)
+    return condition_on_day(forecast, state=state, model=shipped_rise_model())
 
 
-def test_hourly_readings_alone_are_no_surer_at_night_than_at_eighteen():
-    night = remaining_rise_pmf(running_max_f=70, hour_lst=23)
+def test_a_bound_without_a_reading_only_cuts():
+    forecast = gaussian_pmf(mean_f=75, sd_f=2.5)
 
-    assert night.at(70) == pytest.approx(0.676)
-
-
-def test_evening_group_settles_most_of_the_doubt_once_it_can_be_there():
-    evening = remaining_rise_pmf(running_max_f=70, hour_lst=19, evening_group_included=True)
-    too_early = remaining_rise_pmf(running_max_f=70, hour_lst=15, evening_group_included=True)
-
-    assert evening.at(70) == pytest.approx(0.962)
-    assert evening.mean_f - 70 == pytest.approx(0.07, abs=0.01)
-    assert too_early.at(70) == pytest.approx(0.453)
+    assert after(forecast, 60, None).mean_f == pytest.approx(75, abs=1e-6)
+    assert after(forecast, 76, None).cdf(75) == 0
 
 
-@settings(deadline=None)  # a busy machine is no failure
-@given(hour=st.floats(8, 24), running_max=st.integers(-80, 140))
-def test_rise_is_never_negative_at_any_hour(hour, running_max):
-    pmf = remaining_rise_pmf(running_max_f=running_max, hour_lst=hour)
+def test_a_cold_dawn_says_little_against_a_sharp_forecast():
+    early = after(gaussian_pmf(mean_f=75, sd_f=2.5), 60, 5.0)
 
-    assert pmf.cdf(running_max - 1) == 0
-    assert abs(math.fsum(pmf.probabilities) - 1) <= 1e-12
-
-
-def test_the_later_the_surer():
-    surety = [remaining_rise_pmf(running_max_f=70, hour_lst=h / 2).at(70) for h in range(16, 48)]
-
-    assert all(a <= b + 1e-12 for a, b in itertools.pairwise(surety))
-
-
-def test_before_eight_the_table_is_silent_and_only_the_bound_counts():
-    pmf = gaussian_pmf(mean_f=75, sd_f=2.5)
-
-    with pytest.raises(DataUnavailable):
-        remaining_rise_pmf(running_max_f=60, hour_lst=7.9)
-    early = condition_on_running_max(pmf, lower_bound_f=60, hour_lst=5)
-
-    assert early.mean_f == pytest.approx(75, abs=1e-6)
+    assert early.mean_f == pytest.approx(75, abs=1.5)
 
 
 @settings(deadline=None)  # a busy machine is no failure
 @given(
     mean=st.floats(-20, 110),
-    sd=st.floats(0.8, 8),
-    bound=st.integers(-80, 140),
-    hour=st.floats(0, 24),
+    sd=st.floats(0.8, 12),
+    bound=st.integers(-80, 138),
+    above=st.integers(0, 2),
+    hour=st.one_of(st.none(), st.floats(0, 24)),
+    covered=st.booleans(),
 )
-def test_reached_degrees_are_certain_and_nothing_is_ever_undefined(mean, sd, bound, hour):
-    after = condition_on_running_max(
-        gaussian_pmf(mean_f=mean, sd_f=sd), lower_bound_f=bound, hour_lst=hour
+def test_reached_degrees_are_certain_and_nothing_is_ever_undefined(
+    mean, sd, bound, above, hour, covered
+):
+    found = after(
+        gaussian_pmf(mean_f=mean, sd_f=sd),
+        bound,
+        hour,
+        estimate_f=bound + above,
+        afternoon_covered=covered,
     )
 
-    assert after.cdf(bound - 1) == 0
-    assert abs(math.fsum(after.probabilities) - 1) <= 1e-12
-    assert all(p >= 0 for p in after.probabilities)
+    assert found.cdf(bound - 1) == 0
+    assert abs(math.fsum(found.probabilities) - 1) <= 1e-12
+    assert all(found.at(degree) > 0 for degree in range(bound, min(bound + 20, 140)))
 
 
 def test_evening_observations_outweigh_a_forecast_that_was_too_warm():
     forecast = gaussian_pmf(mean_f=80, sd_f=2.5)
 
-    noon = condition_on_running_max(forecast, lower_bound_f=72, hour_lst=12)
-    evening = condition_on_running_max(
-        forecast, lower_bound_f=72, hour_lst=20, evening_group_included=True
-    )
+    noon = after(forecast, 72, 12.0)
+    evening = after(forecast, 72, 20.0, afternoon_covered=True)
 
     assert noon.mean_f > 75
     assert evening.at(72) > 0.85
     assert evening.at(80) > 0
 
 
-def test_station_outside_the_table_is_only_truncated():
-    forecast = gaussian_pmf(mean_f=80, sd_f=2.5)
+def test_both_sides_together_know_more_than_either():
+    forecast = gaussian_pmf(mean_f=76, sd_f=2.5)
+    observed = rise_pmf(shipped_rise_model(), DayState(72, 72, 12.0))
+    both = after(forecast, 72, 12.0)
 
-    after = condition_on_running_max(forecast, lower_bound_f=72, hour_lst=20, use_rise_table=False)
+    assert both.sd_f < min(forecast.sd_f, observed.sd_f)
 
-    assert after.mean_f == pytest.approx(80, abs=0.01)
+
+def test_a_wide_belief_hardly_moves_what_was_observed():
+    observed = rise_pmf(shipped_rise_model(), DayState(72, 72, 13.0))
+    both = after(gaussian_pmf(mean_f=76, sd_f=12), 72, 13.0)
+
+    assert both.mean_f == pytest.approx(observed.mean_f, abs=0.4)
+
+
+def test_a_refuted_forecast_leaves_the_observations_alone():
+    """60 ± 2.5 said, 75 reached at noon: the forecast's steep tail must not hold the rise down."""
+    observed = rise_pmf(shipped_rise_model(), DayState(75, 75, 12.0))
+    both = after(gaussian_pmf(mean_f=60, sd_f=2.5), 75, 12.0)
+
+    assert both.mean_f == pytest.approx(observed.mean_f, abs=0.3)
 
 
 def test_degrees_between_the_bound_and_the_estimate_stay_possible():
-    after = condition_on_running_max(
-        gaussian_pmf(mean_f=75, sd_f=2.5), lower_bound_f=72, running_max_f=73, hour_lst=20
-    )
+    found = after(gaussian_pmf(mean_f=75, sd_f=2.5), 72, 20.0, estimate_f=73)
 
-    assert after.at(71) == 0
-    assert 0 < after.at(72) < after.at(73)
-
-
-def test_an_uncertain_maximum_starts_the_rise_from_either_value():
-    either = remaining_rise_pmf(
-        running_max_f=73, lower_bound_f=72, hour_lst=20, evening_group_included=True
-    )
-
-    assert either.at(71) == 0
-    assert either.at(72) == pytest.approx(0.962 / 2)
-    assert either.at(72) < either.at(73) < 0.52
-
-
-@pytest.mark.parametrize(("bound", "hour"), [(-200, 12), (70, -1), (70, 25), (70, math.nan)])
-def test_absurd_bound_or_hour_is_refused(bound, hour):
-    with pytest.raises(InvalidDataError):
-        condition_on_running_max(
-            gaussian_pmf(mean_f=70, sd_f=2), lower_bound_f=bound, hour_lst=hour
-        )
+    assert found.at(71) == 0
+    assert 0 < found.at(72) < found.at(73)

@@ -222,7 +222,7 @@ def test_the_evening_group_of_the_station_makes_its_maximum_nearly_sure():
 
     complete = predict(station=station, climate_day=DAY, as_of=evening + dt.timedelta(minutes=10))
 
-    assert pmf_of(hourly).at(60) < 0.72
+    assert pmf_of(hourly).at(60) < 0.9
     assert pmf_of(complete).at(62) > 0.9
     assert complete.observed_max_low_f == 62
 
@@ -311,17 +311,18 @@ def test_predicting_all_days_at_once_is_the_same_as_one_by_one():
 
 
 def test_all_days_are_read_together(django_assert_num_queries):
-    station = make_history()
-    evening_forecast(station)
-    days = (DAY, DAY + dt.timedelta(days=1))
-    for day in days:
-        make_ladder(event=EventFactory(climate_day=day))
-    predict_all(now=LATER)
+    for code in ("NY", "MIA"):
+        station = make_history(real_station(code))
+        evening_forecast(station)
+        for day in (DAY, DAY + dt.timedelta(days=1)):
+            make_ladder(event=EventFactory(series=series_of(station), climate_day=day))
 
-    with django_assert_num_queries(16):
+    # Three of them read the reports of a day that has begun; there are two of these.
+    with django_assert_num_queries(15 + 2 * 3):
         result = predict_all(now=LATER)
 
-    assert result.done == {"predicted": 2, "new": 2, "unchanged": 0}
+    assert result.done == {"predicted": 4, "new": 4, "unchanged": 0}
+    assert predict_all(now=LATER).done == {"predicted": 4, "new": 0, "unchanged": 4}
 
 
 def test_the_latest_prediction_is_of_the_day_asked_for_not_of_tomorrow():

@@ -246,6 +246,16 @@ def test_ladders_that_are_not_ok_are_predicted_and_not_scored(world):
     assert len(world.predictions().splitlines()) == 1 + 36 * 6
 
 
+@pytest.mark.parametrize(("total", "is_scored"), [("0.69", 0), ("0.71", 1), ("1.41", 0)])
+def test_prices_that_add_up_to_nonsense_are_not_scored(world, total, is_scored):
+    rows = event_rows("NY", FIRST_DAY, "am10")
+    for row in rows:
+        del row["mkt_ok"]
+        row["mkt_p_sum"] = total
+    report = world.score(ladders=[rows])
+    assert (report["n_snapshots"], report["n_scored"]) == (1, is_scored)
+
+
 def test_a_ladder_with_a_gap_is_left_out_with_the_reason(world):
     world.ladders = [
         row

@@ -25,7 +25,7 @@ and where it has them
   ndfd_high_f           grid forecast of the weather service of 00:46 UTC of the day
   nws_f gfs_f ecmwf_f   highs logged at issued_utc
   won settle_high_f     the result; it teaches from 08:00 local standard time of the day after
-  mkt_ok mkt_p_sum      only ladders with mkt_ok 1, or prices that add up to 0.8..1.4, are scored
+  mkt_ok mkt_p_sum      scored are ladders with mkt_ok 1 whose prices add up to 0.7..1.4
 
 --out writes city,date,snapshot,bracket,p of every ladder, scored or not.
 HIGHS has city or station, date, high_f; METAR has station, utc, temp_c, tgroup_c, max6h_c.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from boz.core.money import ONE
 from boz.core.schemas import BookLevel, OrderBook
-from markets.domain.book import implied_probabilities
+from markets.domain.book import COHERENT_SUM, implied_probabilities
 from markets.services.imports.shapes import RowError, ask_of, bid_of
 from prediction.services.forecast_scoring.tables import Row, first_moment, number
 
@@ -17,8 +17,6 @@ from prediction.services.forecast_scoring.tables import Row, first_moment, numbe
 PRICE_COLUMNS = ("mkt_p", "mid", "yes_bid_c", "yes_ask_c")
 #: Columns with the time of the prices.
 TIME_COLUMNS = ("snapshot_utc", "quote_utc", "candle_utc", "utc")
-#: Prices of a ladder that add up to something outside this are no market to be scored against.
-SANE_SUM = (0.8, 1.4)
 _UNITS = (("mkt_p", 1.0), ("mid", 100.0))
 
 
@@ -62,7 +60,8 @@ def _from_prices(
     if min(prices) < 0 or not total > 0:
         raise RowError("The prices of a ladder are no prices.")
     stated = number(rows[0], "mkt_p_sum")
-    is_coherent = SANE_SUM[0] <= (total / unit if stated is None else stated) <= SANE_SUM[1]
+    least, most = map(float, COHERENT_SUM)
+    is_coherent = least <= (total / unit if stated is None else stated) <= most
     return _normalised(prices, is_sane=is_coherent and _is_let_in(rows))
 
 

@@ -83,7 +83,9 @@ def climatology_pmf(
         np.average(ages, weights=weights)
     )
     kernel_sd = _kernel_sd(highs, weights, lag_f=lag)
-    return empirical_pmf(highs, kernel_sd, weights=weights)
+    # Highs are whole degrees and often the same: one kernel for each value that occurred.
+    values, place = np.unique(highs, return_inverse=True)
+    return empirical_pmf(values, kernel_sd, weights=np.bincount(place, weights=weights))
 
 
 def _kernel_sd(highs: FloatArray, weights: FloatArray, *, lag_f: float) -> float:

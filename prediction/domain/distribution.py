@@ -44,7 +44,7 @@ class IntegerPmf:
         array = finite_array(self.probabilities, name="probabilities").copy()
         if array.size == 0 or (array < 0).any():
             raise InvalidDataError("A distribution needs probabilities of zero or more.")
-        total = math.fsum(array)
+        total = math.fsum(array.tolist())
         if abs(total - 1.0) > PROBABILITY_SUM_TOLERANCE:
             raise InvalidDataError(f"Probabilities must add up to 1, were {total!r}.")
         array.setflags(write=False)
@@ -58,11 +58,12 @@ class IntegerPmf:
             InvalidDataError: If a weight is negative or not finite, or all are zero.
         """
         array = finite_array(weights, name="weights")
-        total = math.fsum(array)
+        # Plain floats: a sum over numpy's scalars takes three times as long.
+        total = math.fsum(array.tolist())
         if not total > 0.0:
             raise InvalidDataError("The weights of a distribution add up to nothing.")
         array = array / total
-        return cls(low_f, array / math.fsum(array))
+        return cls(low_f, array / math.fsum(array.tolist()))
 
     @classmethod
     def from_cdf_values(cls, low_f: int, cumulative: Sequence[float] | FloatArray) -> IntegerPmf:
@@ -91,13 +92,13 @@ class IntegerPmf:
     @property
     def mean_f(self) -> float:
         """Return the mean in degrees."""
-        return math.fsum(self.degrees * self.probabilities)
+        return math.fsum((self.degrees * self.probabilities).tolist())
 
     @property
     def sd_f(self) -> float:
         """Return the standard deviation in degrees."""
         deviations = self.degrees - self.mean_f
-        return math.sqrt(math.fsum(deviations * deviations * self.probabilities))
+        return math.sqrt(math.fsum((deviations * deviations * self.probabilities).tolist()))
 
     def at(self, degree_f: int) -> float:
         """Return P(high = degree)."""

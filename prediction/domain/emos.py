@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def fit_emos(
     """Fit one model to all rows of a table, whatever their station.
 
     Without a row that counts (an observation and at least one source) the prior alone is returned,
-    or, without one, a generic prior: no bias, equal weights, spread ``settings.prior_sd``.
+    with ``n_train`` 0, or, without one, a generic prior: no bias, equal weights, spread
+    ``settings.prior_sd``.
 
     Args:
         table: Past days.
@@ -71,7 +73,8 @@ def fit_emos(
     panel, observed = _one_panel(table)
     before = None if prior is None else _aligned(prior, table.sources, settings)
     if not counting_rows(panel, observed).any():
-        return _prior_alone(before, table.sources, settings).model(0)
+        alone = _prior_alone(before, table.sources, settings).model(0)
+        return replace(alone, n_train=0, effective_n=0.0)
     return fit_batch(
         panel,
         observed,
@@ -235,6 +238,8 @@ def _found_ridges(panel: Panel, observed: FloatArray, pooled: EmosBatch) -> tupl
 def _aligned(prior: EmosModel, sources: Sequence[str], settings: EmosSettings) -> EmosBatch:
     """Return a prior for these sources: those it lacks have its mean bias and an average weight."""
     turns = 2 * settings.location_harmonics
+    if prior.sources == tuple(sources) and prior.settings == settings:
+        return EmosBatch.of([prior])
     if prior.settings.location_harmonics != settings.location_harmonics:
         raise InvalidDataError("A fit and its prior must have the same harmonics.")
     place = {name: index for index, name in enumerate(prior.sources)}

@@ -44,6 +44,8 @@ from prediction.domain.emos_types import EmosModel, EmosSettings
 MEAN_CURVATURE = 0.5641895835477563
 #: Mean of ``2 phi(z) z^2``: the same in the standard deviation.
 SPREAD_CURVATURE = 0.5 * MEAN_CURVATURE
+#: Least mean square of a column beside the square of the spread.
+LEAST_COLUMN_SIZE = 0.05
 #: Most terms per row that the widening of a young fit allows for: a factor of 1.73.
 _MOST_FREEDOM = 0.5
 
@@ -363,7 +365,8 @@ def _column_size(
 ) -> FloatArray:
     """Return the mean square of each column, one common size for the anomalies of all sources.
 
-    A column that never moved has the size of the spread itself, so that its ridge holds it.
+    A column that hardly moved counts as having moved by a part of the spread: its slope cannot be
+    known, and must not become large for a day on which it does move.
     """
     columns = np.concatenate([location, scale], axis=2)
     known = np.where(weight[:, :, None] > 0, columns, 0.0)
@@ -376,7 +379,7 @@ def _column_size(
     size[:, location.shape[2] + LEVEL] = 1.0
     size[:, location.shape[2] + MISSING] = 1.0
     usual = before.reference_sd[:, None] ** 2
-    sized: FloatArray = np.where(size > 1e-6 * usual, size, usual)
+    sized: FloatArray = np.maximum(size, LEAST_COLUMN_SIZE * usual)
     return sized
 
 

@@ -14,6 +14,7 @@ from markets.models import Event, Market
 from markets.tests.factories import NOW, BookSnapshotFactory, make_ladder
 from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.horizons import horizon_of
 from prediction.models import Prediction
 from trading.choices import Mode
 from trading.models import Portfolio, Strategy
@@ -79,6 +80,8 @@ def make_prediction(
 ) -> Prediction:
     """Return a belief that the day will be warmer than the market of FAIR_CENTS thinks."""
     pmf = gaussian_pmf(mean_f=mean_f, sd_f=sd_f)
+    _, end = event.series.station.climate_day_bounds(event.climate_day)
+    lead_hours = (end - as_of) / dt.timedelta(hours=1)
     return Prediction.objects.create(
         **{
             "station": event.series.station,
@@ -89,7 +92,8 @@ def make_prediction(
             "pmf": [float(value) for value in pmf.probabilities],
             "mean_f": mean_f,
             "sd_f": sd_f,
-            "lead_hours": 33.0,
+            "lead_hours": lead_hours,
+            "horizon": horizon_of(lead_hours).value,
             "weight_present": 1.0,
             "confidence": Confidence.MEDIUM.value,
             "sources": ["nws"],

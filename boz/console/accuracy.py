@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -71,7 +71,7 @@ class Choices:
     offered: tuple[Horizon, ...]
     engine: str
     stations: list[Station]
-    engines: list[str]
+    engines: list[str] = field(default_factory=list)
 
     @property
     def horizons(self) -> list[tuple[Horizon, str]]:
@@ -146,6 +146,7 @@ def engines_page(asked: Asked, *, now: dt.datetime) -> EnginesPage:
     choices = _choices(asked, now=now)
     horizon = choices.horizon or DEFAULT_HORIZON
     rows = selectors.engine_accuracy(choices.scope, horizon=horizon)
+    choices = _offer(choices, [row.engine for row in rows])
     points = selectors.market_advantage(choices.scope, engine=choices.engine, horizon=horizon)
     return EnginesPage(
         choices=choices,
@@ -160,6 +161,7 @@ def engines_page(asked: Asked, *, now: dt.datetime) -> EnginesPage:
 def calibration_page(asked: Asked, *, now: dt.datetime) -> CalibrationPage:
     """Return the page on calibration."""
     choices = _choices(asked, now=now)
+    choices = _offer(choices, selectors.engines_scored(choices.scope))
     engine, horizon = choices.engine, choices.horizon or DEFAULT_HORIZON
     diagram = selectors.reliability(choices.scope, engine=engine, horizon=horizon)
     histogram = selectors.pit_histogram(choices.scope, engine=engine, horizon=horizon)
@@ -205,16 +207,18 @@ def _choices(
         window_days=asked.window_days or window_days,
         station=_station(stations, asked.station),
     )
-    engine = asked.engine or champion_at(now)
-    scored = selectors.engines_scored(scope)
     return Choices(
         scope=scope,
         horizon=asked.horizon if asked.horizon in offered else default,
         offered=offered,
-        engine=engine,
+        engine=asked.engine or champion_at(now),
         stations=stations,
-        engines=sorted({*scored, engine}),
     )
+
+
+def _offer(choices: Choices, engines: Sequence[str]) -> Choices:
+    """Offer some engines besides the one that is chosen."""
+    return replace(choices, engines=sorted({*engines, choices.engine}))
 
 
 def _station(stations: Sequence[Station], code: str | None) -> Station | None:

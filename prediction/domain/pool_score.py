@@ -18,6 +18,8 @@ from prediction.domain.arrays import FloatArray
 #: A ladder that is nearly flat still holds its exponent to the prior as if it had this variance.
 SMALLEST_CURVATURE = 0.1
 _TOLERANCE = 1e-10
+#: A step that promises less than this share of the score is lost in the score's rounding.
+_LEAST_GAIN = 1e-15
 _MOST_STEPS = 50
 
 
@@ -106,6 +108,8 @@ def best_exponents(days: SettledLadders, prior_days: float) -> FloatArray:
         gradient, curvature = days.slopes(point)
         gradient = gradient + ridge * (point - centre)
         step = _bounded_step(point, gradient, curvature + np.diag(ridge))
+        if abs(float((gradient * step).sum())) <= _LEAST_GAIN * abs(value):
+            break
         reached = _shortened(penalised, point, step, value)
         if reached is None:
             break

@@ -86,7 +86,7 @@ def read_history(path: Path, *, stations: Collection[StationFacts], skipped: Cou
     told: dict[str, dict[dt.date, set[int]]] = {}
     for row in read_rows(path, needed=NEEDED_COLUMNS):
         station = station_of(row)
-        if station not in stations:
+        if station is None or station not in stations:
             continue
         try:
             day, high = day_of(field(row, "date")), _whole_high(row)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import gammaln
 
 from boz.core.errors import InvalidDataError
 from prediction.domain.arrays import FloatArray, finite_array
@@ -61,15 +62,15 @@ def _negative_binomial(*, mean: float, variance: float, size: int) -> FloatArray
     """Return P(0..size-1) of a negative binomial by its moments, normalised; mean above zero.
 
     With ``r = mean^2 / (variance - mean)`` and ``q = mean / variance``:
-    ``P(0) = q^r`` and ``P(k) = P(k-1) (k + r - 1) / k (1 - q)``. Rows between two hours may come
-    out barely overdispersed; the variance is kept a little above the mean.
+    ``P(k) = gamma(k + r) / (gamma(r) k!) q^r (1 - q)^k``. Rows between two hours may come out
+    barely overdispersed; the variance is kept a little above the mean.
     """
     mean = max(mean, _SMALLEST_MEAN)
     variance = max(variance, _OVERDISPERSION * mean)
     r, q = mean * mean / (variance - mean), mean / variance
-    probabilities = np.empty(size)
-    probabilities[0] = math.exp(r * math.log(q))
-    for k in range(1, size):
-        probabilities[k] = probabilities[k - 1] * (k + r - 1.0) / k * (1.0 - q)
-    normalised: FloatArray = probabilities / probabilities.sum()
+    k = np.arange(size, dtype=np.float64)
+    logs = gammaln(k + r) - gammaln(r) - gammaln(k + 1.0) + k * math.log1p(-q)
+    # Relative to the largest, so that nothing underflows to an undefined distribution.
+    weights = np.exp(logs - logs.max())
+    normalised: FloatArray = weights / weights.sum()
     return normalised

@@ -7,13 +7,19 @@ import math
 import random
 from collections.abc import Sequence
 
-from prediction.domain.distribution import IntegerPmf
+from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.nowcast import condition_on_day
 from prediction.domain.remaining_rise import RiseModel, StationEffect, rise_pmf
 from prediction.domain.rise_fit import PastDay, fit_rise_model, fit_station_effect, state_at
 from prediction.domain.scores import crps_pmf
 
+#: Spread of the error of the simulated forecast, °F.
+SIMULATED_ERROR_F = 2.5
 HOURS = (1, 4, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 24)
-_HEAD = "hour    n    CRPS  80 % cover  mean PIT  P(none) seen/forecast  stranger's CRPS, cover\n"
+_HEAD = (
+    "hour    n    CRPS  80 % cover  mean PIT  P(none) seen/forecast  "
+    "stranger's CRPS, cover  pool's\n"
+)
 
 
 def table(days: Sequence[PastDay], *, test_from: dt.date, unscored: Sequence[str] = ()) -> str:
@@ -21,8 +27,12 @@ def table(days: Sequence[PastDay], *, test_from: dt.date, unscored: Sequence[str
 
     CRPS in °F, with the effect that each station's own earlier days show; cover and mean of the
     randomised PIT (.80 and .50 when calibrated); share of days without a rise, and its forecast;
-    last, CRPS and cover at a station that the fit has never seen, each left out in turn. Stations
+    then CRPS and cover at a station that the fit has never seen, each left out in turn. Stations
     in ``unscored`` are learned from only.
+
+    Last come CRPS and cover of the pool with a simulated forecast, the official high plus a seeded
+    Gaussian error of 2.5 °F. No forecasts as they stood then are on file; the simulation shows
+    whether the pool is calibrated, not how good a real forecast is.
     """
     train = [day for day in days if day.climate_day < test_from]
     test = [day for day in days if day.climate_day >= test_from and day.station not in unscored]
@@ -48,6 +58,7 @@ def _line(
 ) -> str:
     draw = random.Random(hour)  # noqa: S311 - ties of a PIT, not a secret
     crps, stranger_crps, pits, stranger_pits, seen, forecast = [], [], [], [], [], []
+    pooled_crps, pooled_pits = [], []
     for day in days:
         state = state_at(day, hour)
         if state is None:
@@ -58,12 +69,27 @@ def _line(
         stranger_crps.append(crps_pmf(stranger, day.high_f))
         pits.append(_pit(pmf, day.high_f, draw))
         stranger_pits.append(_pit(stranger, day.high_f, draw))
+        said = simulated_forecast(day)
+        pooled = condition_on_day(
+            said, state=state, model=model, station_effect=effects[day.station]
+        )
+        pooled_crps.append(crps_pmf(pooled, day.high_f))
+        pooled_pits.append(_pit(pooled, day.high_f, draw))
         seen.append(float(day.high_f <= state.estimate_f))
         forecast.append(pmf.cdf(state.estimate_f))
     return (
         f"{hour:4d} {len(crps):5d}  {_mean(crps):.3f}       {_cover(pits):.3f}     "
         f"{_mean(pits):.3f}        {_mean(seen):.3f} / {_mean(forecast):.3f}        "
-        f"{_mean(stranger_crps):.3f} {_cover(stranger_pits):.3f}\n"
+        f"{_mean(stranger_crps):.3f} {_cover(stranger_pits):.3f}        "
+        f"{_mean(pooled_crps):.3f} {_cover(pooled_pits):.3f}\n"
+    )
+
+
+def simulated_forecast(day: PastDay) -> IntegerPmf:
+    """Return a forecast of the day that is honest about its error; the same at each call."""
+    draw = random.Random(f"{day.station} {day.climate_day}")  # noqa: S311 - a simulation
+    return gaussian_pmf(
+        mean_f=day.high_f + draw.gauss(0.0, SIMULATED_ERROR_F), sd_f=SIMULATED_ERROR_F
     )
 
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from boz.core.errors import DataUnavailable, InvalidDataError
+from prediction.domain.day_so_far import Reading
+from prediction.domain.distribution import gaussian_pmf
+from prediction.engines.base import EngineForecast, Inputs, ReachedMaximum
+from prediction.engines.nowcast import NowcastEngine, conditioned
+from prediction.tests.day_readings import reports
+
+DAY = dt.date(2024, 7, 15)
+HIGHS = tuple((DAY - dt.timedelta(days=age), 82) for age in range(40, 0, -1))
+
+
+def known(readings: tuple[Reading, ...], *, low_f: int, city: str = "NY", **changes) -> Inputs:
+    reached = ReachedMaximum(low_f, readings[-1].hour_lst if readings else None, **changes)
+    return Inputs(
+        station_code=city,
+        climate_day=DAY,
+        as_of=dt.datetime(2024, 7, 15, 17, tzinfo=dt.UTC),
+        lead_hours=12,
+        official_highs=HIGHS,
+        reached=reached,
+        readings=readings,
+    )
+
+
+def until(hour: float) -> tuple[Reading, ...]:
+    return tuple(item for item in reports(80.0) if item.hour_lst <= hour)
+
+
+def belief(mean_f: float, sd_f: float = 2.5) -> EngineForecast:
+    pmf = gaussian_pmf(mean_f=mean_f, sd_f=sd_f)
+    return EngineForecast.of(pmf, sources=("nws",), note="A forecast.")
+
+
+def test_the_reports_of_the_day_change_the_answer():
+    """73 was reached; with the reports it is seen to climb, without them only the hour counts."""
+    morning = known(until(11), low_f=73)
+    bare = replace(morning, readings=())
+
+    seen, unseen = (NowcastEngine().predict(inputs).pmf for inputs in (morning, bare))
+
+    assert not np.array_equal(seen.probabilities, unseen.probabilities)
+    assert seen.cdf(72) == unseen.cdf(72) == 0
+
+
+def test_a_bound_proven_elsewhere_stands_above_the_reports():
+    """A daily summary message said 82; no report read more than 80."""
+    inputs = known(until(22), low_f=82)
+    pmf = NowcastEngine().predict(inputs).pmf
+
+    assert pmf.cdf(81) == 0
+    assert pmf.at(82) > 0.8
+
+
+def test_a_margin_of_five_minute_values_keeps_the_degree_below_possible():
+    """Reports read 80 °F, but only 79 is proven."""
+    inputs = known(until(16), low_f=79, estimate_f=80)
+    pmf = NowcastEngine().predict(inputs).pmf
+
+    assert pmf.at(78) == 0 < pmf.at(79)
+
+
+def test_a_bound_without_any_report_gives_no_nowcast_but_cuts_a_belief():
+    inputs = known((), low_f=78)
+
+    with pytest.raises(DataUnavailable):
+        NowcastEngine().predict(inputs)
+    cut = conditioned(belief(80), inputs).pmf
+    assert cut.cdf(77) == 0
+    assert cut.at(80) == pytest.approx(belief(80).pmf.truncated_below(78).at(80))
+
+
+def test_a_city_whose_thermometer_was_fitted_is_surer():
+    stranger, familiar = (
+        NowcastEngine().predict(known(until(11), low_f=73, city=city)).sd for city in ("NY", "MIA")
+    )
+
+    assert familiar < stranger
+
+
+def test_nothing_reached_leaves_a_belief_as_it_was():
+    before = belief(80)
+
+    assert conditioned(before, replace(known((), low_f=78), reached=None)) is before
+
+
+def test_a_belief_that_knows_the_day_says_so_and_is_narrower():
+    after = conditioned(belief(80), known(until(13), low_f=78))
+
+    assert "at least 78° reached" in after.sources
+    assert after.sd < belief(80).sd
+    assert abs(math.fsum(after.pmf.probabilities) - 1) <= 1e-12
+
+
+def test_an_absurd_maximum_is_refused():
+    with pytest.raises(InvalidDataError):
+        NowcastEngine().predict(known(until(12), low_f=400))

@@ -85,7 +85,8 @@ def climatology_pmf(
     kernel_sd = _kernel_sd(highs, weights, lag_f=lag)
     # Highs are whole degrees and often the same: one kernel for each value that occurred.
     values, place = np.unique(highs, return_inverse=True)
-    return empirical_pmf(values, kernel_sd, weights=np.bincount(place, weights=weights))
+    share = np.bincount(place, weights=weights).astype(np.float64)
+    return empirical_pmf(values, kernel_sd, weights=share)
 
 
 def _kernel_sd(highs: FloatArray, weights: FloatArray, *, lag_f: float) -> float:

@@ -20,6 +20,7 @@ from prediction.tests.engine_inputs import (
     DAY_AHEAD,
     FORECASTS,
     LADDER,
+    cases,
     forecast,
     full_inputs,
     night_before,
@@ -235,3 +236,51 @@ def test_weights_in_force_always_add_up_to_one(awake, weights):
     assert list(found) == names
     assert math.fsum(found.values()) == pytest.approx(1.0)
     assert min(found.values()) >= 0
+
+
+def test_a_partial_report_only_cuts_and_says_nothing_of_the_hour():
+    known = full_inputs(reached=ReachedMaximum(low_f=50, hour_lst=None), readings=())
+    late = full_inputs(reached=ReachedMaximum(low_f=50, hour_lst=17.0), readings=())
+
+    cut, risen = (BLEND.predict(inputs) for inputs in (known, late))
+
+    assert cut.pmf.cdf(49) == risen.pmf.cdf(49) == 0
+    assert risen.mean < cut.mean
+
+
+def test_groups_over_the_afternoon_make_the_reached_maximum_nearly_sure():
+    hourly = ReachedMaximum(low_f=52, hour_lst=18.88, estimate_f=52)
+    complete = replace(hourly, evening_group_included=True)
+
+    unsure, sure = (
+        BLEND.predict(full_inputs(reached=reached, readings=())).pmf.at(52)
+        for reached in (hourly, complete)
+    )
+
+    assert sure > 0.8
+    assert sure > unsure + 0.1
+
+
+def test_both_meanings_of_an_inexact_maximum_stay_possible():
+    """A whole degree Celsius is 52 or 53 °F."""
+    inexact = ReachedMaximum(52, 20.0, estimate_f=53, evening_group_included=True)
+    pmf = BLEND.predict(full_inputs(reached=inexact, readings=())).pmf
+
+    assert pmf.at(51) == 0
+    assert min(pmf.at(52), pmf.at(53)) > 0.2
+
+
+def test_a_silent_service_of_many_models_widens_no_more_than_a_few_sources_would():
+    models = ("aifs-ens", "ecmwf-aifs", "ecmwf-ens", "ecmwf-ifs", "gefs", "gem", "gfs", "icon")
+    biases = {"nbm-nbp": 0.0, "nws-grid": 0.0, **dict.fromkeys(models, -1.0)}
+    fitted = {
+        name: get_engine(name).fit(past(cases=cases(100, biases=biases)))
+        for name in ("emos_slow", "emos_fast")
+    }
+    everyone = tuple(forecast(name, 55.0 + bias, 28) for name, bias in biases.items())
+    whole = night_before(forecasts=everyone, parameters=fitted)
+    deserted = replace(whole, forecasts=everyone[:2], stale=models)
+
+    before, after = (BLEND.predict(known) for known in (whole, deserted))
+
+    assert before.sd < after.sd < 1.3 * before.sd

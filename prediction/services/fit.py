@@ -19,7 +19,8 @@ from prediction.engines.base import Parameters, canonical_hash
 from prediction.engines.past import Past, ScoredBelief
 from prediction.models import EngineFit
 from prediction.services.confidence import track_records
-from prediction.services.past import assemble_past, scored_beliefs
+from prediction.services.past import assemble_past
+from prediction.services.scored import scored_beliefs
 from weather.models import Station
 
 log = get_logger("MODEL")
@@ -33,8 +34,8 @@ def fit_station(
     Args:
         station: Where.
         as_of: Nothing known later is used.
-        scored: What :func:`~prediction.services.past.scored_beliefs` said at the same moment, when
-            several stations are fitted; the answer is the same without it.
+        scored: What :func:`~prediction.services.scored.scored_beliefs` said at the same moment,
+            when several stations are fitted; the answer is the same without it.
 
     Returns:
         One fit per engine that has learned something, in the order of the registry.

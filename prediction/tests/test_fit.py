@@ -12,7 +12,8 @@ from prediction.engines import get_engine
 from prediction.engines.base import canonical_hash
 from prediction.models import EngineFit
 from prediction.services.fit import fit_all, fit_station
-from prediction.services.past import assemble_past, scored_beliefs
+from prediction.services.past import assemble_past
+from prediction.services.scored import scored_beliefs
 from prediction.tests.factories import (
     DAY,
     EVENING_BEFORE,

@@ -68,7 +68,7 @@ class EmosSettings:
     scale_slope_days: float = 80.0
     ensemble_slope: float = 0.3
     sources_slope: float = 0.3
-    missing_share: float = 0.15
+    missing_share: float = 0.25
     winsor_spreads: float = 5.0
     min_sd_share: float = 0.25
     min_sd: float = 0.8

@@ -12,7 +12,8 @@ import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -236,6 +237,22 @@ def require_temperature(value: float, *, name: str) -> float:
     if not math.isfinite(value) or not PLAUSIBLE_LOW_F <= value <= PLAUSIBLE_HIGH_F:
         raise InvalidDataError(f"The {name} of {value:g} °F is no possible temperature.")
     return float(value)
+
+
+@contextmanager
+def reading_parameters(engine: str) -> Iterator[None]:
+    """Turn what is missing or misshapen in stored parameters into a typed error.
+
+    Raises:
+        InvalidDataError: If the parameters are not those of this engine.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidDataError(
+            f"The stored parameters of {engine} cannot be read; run the agent fit again.",
+            {"engine": engine},
+        ) from error
 
 
 def canonical_hash(content: Any) -> str:

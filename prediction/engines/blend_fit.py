@@ -26,7 +26,7 @@ from prediction.domain.aggregation import aggregate_experts
 from prediction.domain.horizons import Horizon
 from prediction.domain.pooling import PoolRound, fit_pool
 from prediction.domain.recalibration.conformal import conformal_factor
-from prediction.engines.base import Parameters
+from prediction.engines.base import Parameters, reading_parameters
 from prediction.engines.past import Past, ScoredBelief
 
 #: Weights of the day-ahead engines before any belief of theirs was scored. The two regressions are
@@ -85,8 +85,9 @@ def engine_weights(
         horizon: Class of lead and hour.
         awake: Day-ahead engines that spoke, at least one.
     """
-    weights = parameters.get("weights", {}).get(horizon.value, PRIOR_WEIGHTS)
-    present = {name: float(weights.get(name, 0.0)) for name in awake}
+    with reading_parameters(PRIMARY_ENGINE):
+        weights = parameters.get("weights", {}).get(horizon.value, PRIOR_WEIGHTS)
+        present = {name: float(weights.get(name, 0.0)) for name in awake}
     total = math.fsum(present.values())
     if not total > 0:
         return dict.fromkeys(awake, 1.0 / len(awake))
@@ -96,8 +97,9 @@ def engine_weights(
 def spread_factor(parameters: Parameters, horizon: Horizon) -> float:
     """Return by what the mixture's spread is multiplied; 1 until settled days say otherwise."""
     own = Horizon.MORNING if horizon is Horizon.AFTERNOON else horizon
-    stored = parameters.get("recalibration", {}).get(own.value)
-    return 1.0 if stored is None else float(stored["spread_factor"])
+    with reading_parameters(PRIMARY_ENGINE):
+        stored = parameters.get("recalibration", {}).get(own.value)
+        return 1.0 if stored is None else float(stored["spread_factor"])
 
 
 def _by_horizon(scored: Sequence[ScoredBelief], learn: Any) -> dict[str, Any]:

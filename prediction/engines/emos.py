@@ -20,6 +20,7 @@ from prediction.engines.base import (
     EngineKind,
     Inputs,
     Parameters,
+    reading_parameters,
 )
 from prediction.engines.emos_fit import fit_horizons, says_spread
 from prediction.engines.heard import Heard, absences, awake, heard, raise_nothing
@@ -69,11 +70,12 @@ class EmosEngine:
     def _learned(self, inputs: Inputs) -> tuple[EmosModel | None, Mapping[str, float]]:
         """Return the fit in force and the lead of each source in it."""
         horizon = fitted_horizon(inputs.horizon).value
-        parameters = inputs.parameters.get(self.name, {})
-        stored = parameters.get("models", {}).get(horizon)
-        if stored is None:
-            return None, {}
-        return EmosModel.from_json(stored), parameters["leads"][horizon]
+        with reading_parameters(self.name):
+            parameters = inputs.parameters.get(self.name, {})
+            stored = parameters.get("models", {}).get(horizon)
+            if stored is None:
+                return None, {}
+            return EmosModel.from_json(stored), dict(parameters["leads"][horizon])
 
     def _prior(self, inputs: Inputs, found: Heard) -> EmosModel:
         silent = OFFICIAL_SOURCES.intersection((*inputs.stale, *found.outliers))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.domain.pooling import PRIOR, PoolWeights, log_pool, pooled_pmf
-from prediction.engines.base import EngineForecast, Inputs
+from prediction.engines.base import EngineForecast, Inputs, reading_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +53,7 @@ def pool_with_market(forecast: EngineForecast, inputs: Inputs) -> Pooled | None:
 
 def pool_weights(inputs: Inputs) -> PoolWeights:
     """Return the exponents in force at this horizon."""
-    stored = inputs.parameters.get(PRIMARY_ENGINE, {}).get("pool", {}).get(inputs.horizon.value)
-    return PRIOR if stored is None else PoolWeights.from_json(stored)
+    with reading_parameters(PRIMARY_ENGINE):
+        learned = inputs.parameters.get(PRIMARY_ENGINE, {}).get("pool", {})
+        stored = learned.get(inputs.horizon.value)
+        return PRIOR if stored is None else PoolWeights.from_json(stored)

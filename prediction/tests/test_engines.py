@@ -276,16 +276,15 @@ def test_spread_grows_when_an_official_source_has_fallen_silent(name):
     assert any("nws-grid has not been heard from lately" in item for item in part.missing)
 
 
-@pytest.mark.parametrize("name", FROM_FORECASTS)
-@LEARNED_OR_NOT
+@pytest.mark.parametrize(
+    ("name", "has_learned"), [("weighted_mean", False), *((name, True) for name in FROM_FORECASTS)]
+)
 def test_spread_grows_with_disagreement(name, has_learned):
     def of(high):
         pair = (forecast("gfs", high, 28), forecast("nws-grid", 55.0, 28))
         known = night_before(forecasts=pair, parameters=parameters(has_learned))
         return get_engine(name).predict(known)
 
-    if name in (*REGRESSIONS, "blend") and not has_learned:
-        pytest.skip("a raw model waits until its errors are known")
     agree, differ = of(55.0), of(63.0)
 
     assert differ.sd > agree.sd
@@ -320,6 +319,16 @@ def test_what_was_learned_survives_storage_bit_for_bit(name):
     assert engine.fit(past(cases=cases(), scored=scored())) == fitted
 
 
+@pytest.mark.parametrize("name", REGRESSIONS)
+@pytest.mark.parametrize(
+    "stored",
+    [{"models": {"morning": {}}}, {"models": []}, {"models": {"morning": 3}}, {"models": 1}],
+)
+def test_parameters_that_cannot_be_read_are_a_typed_error(name, stored):
+    with pytest.raises(InvalidDataError):
+        get_engine(name).predict(full_inputs(parameters={name: stored}))
+
+
 @ALL_ENGINES
 def test_ten_days_are_enough_to_learn_from(name):
     few = past(cases=cases(10), scored=scored(10))
@@ -348,6 +357,14 @@ def test_a_constant_past_is_learned_from_without_certainty(name):
 
     assert np.isfinite(answer.pmf.probabilities).all()
     assert answer.sd >= 0.8
+
+
+@ALL_ENGINES
+def test_the_order_of_the_past_does_not_matter(name):
+    known = past(cases=cases(40), scored=scored(70))
+    backwards = replace(known, cases=known.cases[::-1], scored=known.scored[::-1])
+
+    assert get_engine(name).fit(known) == get_engine(name).fit(backwards)
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)

@@ -16,6 +16,7 @@ from prediction.domain.horizons import Horizon
 from prediction.engines import get_engine
 from prediction.engines.base import ReachedMaximum
 from prediction.engines.blend_fit import PRIOR_WEIGHTS, engine_weights, spread_factor
+from prediction.engines.market_pool import pool_with_market
 from prediction.tests.engine_inputs import (
     DAY_AHEAD,
     FORECASTS,
@@ -284,3 +285,25 @@ def test_a_silent_service_of_many_models_widens_no_more_than_a_few_sources_would
     before, after = (BLEND.predict(known) for known in (whole, deserted))
 
     assert before.sd < after.sd < 1.3 * before.sd
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"weights": {"morning": 3}},
+        {"weights": {"morning": {"emos_slow": "much"}}},
+        {"recalibration": {"morning": {}}},
+        {"recalibration": []},
+    ],
+)
+def test_parameters_that_cannot_be_read_are_a_typed_error(stored):
+    with pytest.raises(InvalidDataError, match="cannot be read"):
+        BLEND.predict(full_inputs(parameters={"blend": stored}))
+
+
+@pytest.mark.parametrize("stored", [{"pool": {"morning": {}}}, {"pool": 3}])
+def test_exponents_that_cannot_be_read_are_a_typed_error(stored):
+    known = full_inputs(parameters={"blend": stored})
+
+    with pytest.raises(InvalidDataError, match="cannot be read"):
+        pool_with_market(BLEND.predict(known), known)

@@ -14,6 +14,7 @@ from boz.sandbox.environment import inside_of
 from boz.sandbox.scenarios import INVENTED_NOW
 from boz.sandbox.server import SandboxServer
 from boz.sandbox.world import open_world
+from prediction.constants import EMOS_SLOW_ENGINE
 from prediction.models import EngineFit
 from prediction.services.predict import predict
 from weather.models import ClimateReport, Forecast, Observation, Station
@@ -54,8 +55,9 @@ def test_what_was_fetched_of_the_past_is_learned_from_and_fetched_once(
     belief = predict(station=station, climate_day=today, as_of=INVENTED_NOW)
 
     assert all(count > DAYS / 2 for count in rows)
-    fit = EngineFit.objects.get(station__code="NY")
-    assert {"gfs", "ecmwf-ifs", "icon", "nbm-nbs"} <= set(fit.parameters["sources"])
+    fit = EngineFit.objects.get(station__code="NY", engine=EMOS_SLOW_ENGINE)
+    learned = fit.parameters["models"]["morning"]["sources"]
+    assert {"gfs", "ecmwf-ifs", "icon", "nbm-nbs"} <= set(learned)
     assert {"gfs", "nws-grid"} <= set(belief.sources)
 
 

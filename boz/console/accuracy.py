@@ -161,7 +161,7 @@ def engines_page(asked: Asked, *, now: dt.datetime) -> EnginesPage:
 def calibration_page(asked: Asked, *, now: dt.datetime) -> CalibrationPage:
     """Return the page on calibration."""
     choices = _choices(asked, now=now)
-    choices = _offer(choices, selectors.engines_scored(choices.scope))
+    choices = _offer(choices, selectors.engines_scored(choices.scope, horizon=choices.horizon))
     engine, horizon = choices.engine, choices.horizon or DEFAULT_HORIZON
     diagram = selectors.reliability(choices.scope, engine=engine, horizon=horizon)
     histogram = selectors.pit_histogram(choices.scope, engine=engine, horizon=horizon)

@@ -131,7 +131,6 @@ def _accuracy(engine: str, horizon: Horizon, rows: Sequence[_Row]) -> EngineAccu
     days = [row.event__climate_day for row in rows]
     errors = [row.error_f for row in rows if row.error_f is not None]
     against_market = _against_market(engine, rows)
-    brier = against_market["market_brier"]
     return EngineAccuracy(
         engine=engine,
         horizon=horizon,
@@ -151,13 +150,17 @@ def _accuracy(engine: str, horizon: Horizon, rows: Sequence[_Row]) -> EngineAccu
         climatology_brier=None
         if engine == CLIMATOLOGY_ENGINE
         else _comparison(rows, lambda row: row.brier, lambda row: row.climatology_brier),
-        verdict=verdict_on(
-            engine,
-            days=0 if brier is None else brier.days,
-            difference=None if brier is None else brier.difference,
-        ),
+        verdict=_verdict(engine, against_market["market_brier"]),
         **against_market,
     )
+
+
+def _verdict(engine: str, against_market: Comparison | None) -> str:
+    if engine == MARKET_ENGINE:
+        return "The market itself: what the others are measured against."
+    if against_market is None:
+        return verdict_on(days=0, difference=None)
+    return verdict_on(days=against_market.days, difference=against_market.difference)
 
 
 def _against_market(engine: str, rows: Sequence[_Row]) -> dict[str, Comparison | None]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from prediction.constants import MARKET_ENGINE, MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT
+from prediction.constants import MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT
 from prediction.selectors.accuracy import Figure
 
 
-def verdict_on(engine: str, *, days: int, difference: Figure | None) -> str:
-    """Say whether an engine was better than the market, and on how many days it rests.
+def verdict_on(*, days: int, difference: Figure | None) -> str:
+    """Say whether a belief was better than the market, and on how many days it rests.
 
     Args:
-        engine: Its name.
         days: Settled climate days on which both were scored.
         difference: Its Brier score less the market's; None where there are no pairs.
     """
-    if engine == MARKET_ENGINE:
-        return "The market itself: what the others are measured against."
     if difference is None or days < MIN_DAYS_FOR_VERDICT:
         return (
             f"No verdict: {days} settled days can be compared with the market,"

@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.db.models import F
 
-from prediction.constants import MIN_DAYS_FOR_CLAIM, MIN_DAYS_FOR_VERDICT
 from prediction.domain.horizons import Horizon
 from prediction.models import Verification
+from prediction.selectors.accuracy import figure
+from prediction.selectors.accuracy_verdict import verdict_on
 from weather.models import Station
 
 
@@ -86,26 +86,7 @@ def _mean(values: Iterable[float]) -> float | None:
 
 
 def _verdict(paired: Sequence[tuple[dt.date, float, float]]) -> str:
-    """Say what the paired scores allow to be said; differences are averaged per day first."""
-    by_day: dict[dt.date, list[float]] = {}
-    for day, model, market in paired:
-        by_day.setdefault(day, []).append(model - market)
-    n = len(by_day)
-    if n < MIN_DAYS_FOR_VERDICT:
-        return (
-            f"No verdict: {n} settled days can be compared with the market, "
-            f"{MIN_DAYS_FOR_VERDICT} are needed."
-        )
-    daily = np.array([math.fsum(values) / len(values) for values in by_day.values()])
-    difference = float(daily.mean())
-    error = float(daily.std(ddof=1)) / math.sqrt(n)
-    figures = f"Brier {difference:+.3f} against the market, two standard errors {2 * error:.3f}"
-    if abs(difference) <= 2 * error:
-        return f"No difference from the market is shown over {n} days ({figures})."
-    which = "better" if difference < 0 else "worse"
-    if n < MIN_DAYS_FOR_CLAIM:
-        return (
-            f"So far {which} than the market over {n} days ({figures}); "
-            f"nothing is claimed below {MIN_DAYS_FOR_CLAIM} days."
-        )
-    return f"The model was {which} than the market over {n} days ({figures})."
+    """Say what the paired scores allow to be said."""
+    days = [day for day, _, _ in paired]
+    differences = [model - market for _, model, market in paired]
+    return verdict_on(days=len(set(days)), difference=figure(differences, days) if paired else None)

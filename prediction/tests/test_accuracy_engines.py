@@ -8,9 +8,8 @@ import pytest
 from boz.core.errors import InvalidDataError
 from prediction.domain.horizons import Horizon
 from prediction.domain.intervals import day_block_interval
-from prediction.selectors import AccuracyScope, engine_accuracy, engines_scored
+from prediction.selectors import AccuracyScope, engine_accuracy, engines_scored, skill_summary
 from prediction.selectors.accuracy import Figure, mean_of
-from prediction.selectors.accuracy_verdict import verdict_on
 from prediction.tests.accuracy_worlds import LAST_DAY, NOW, days_until, score_day, score_days
 from weather.tests.factories import real_station
 
@@ -158,7 +157,16 @@ def test_an_interval_across_zero_shows_no_difference():
 
 
 def test_the_market_is_what_others_are_measured_against():
-    assert "measured against" in verdict_on("market", days=0, difference=None)
+    score_day(LAST_DAY, engine="market")
+
+    assert "measured against" in only().verdict
+
+
+def test_the_overview_and_the_page_give_the_same_verdict():
+    for number, day in enumerate(days_until(LAST_DAY, 30)):
+        score_day(day, brier=0.4 + 0.01 * number)
+
+    assert skill_summary(as_of=NOW).verdict == only().verdict
 
 
 def test_engines_stand_by_horizon_and_the_best_comes_first():

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from boz.core.errors import DataUnavailable
 from markets.tests.factories import EventFactory, SeriesFactory, make_ladder
@@ -13,6 +14,7 @@ from prediction.engines import get_engine
 from prediction.engines.base import ReachedMaximum
 from prediction.models import Prediction
 from prediction.selectors import bracket_prediction, latest_prediction, pmf_of, pooled_pmf_of
+from prediction.services.champions import choose_champion
 from prediction.services.fit import fit_station
 from prediction.services.inputs import assemble_inputs
 from prediction.services.predict import predict, predict_all
@@ -408,3 +410,61 @@ def test_old_forecasts_alone_leave_climatology():
     assert "nws-grid" not in belief.sources
     assert belief.weight_present == 0
     assert any("too old" in item for item in belief.missing)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"models": {"evening": {"bias": "warm"}}}, {"models": [1]}, {"models": {"evening": None}}],
+)
+def test_a_fit_that_cannot_be_read_leaves_the_other_engines_speaking(parameters):
+    station = make_history()
+    evening_forecast(station)
+    EngineFitFactory(station=station, parameters=parameters)
+
+    prediction = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+
+    assert prediction.beliefs.filter(engine="emos_fast").exists()
+    assert abs(prediction.mean_f - 52.0) < 3
+
+
+def test_without_any_fit_the_shipped_priors_speak():
+    station = make_history()
+    evening_forecast(station)
+
+    prediction = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+
+    assert prediction.fits == {}
+    assert prediction.n_train == 0
+    assert {"emos_slow", "emos_fast"} <= set(prediction.engine_weights)
+    assert prediction.confidence == "low"
+
+
+def test_missing_models_widen_the_belief():
+    station = make_history()
+    for code in ("nws-grid", "nbm-nbs", "nbm-nbe"):
+        evening_forecast(station, 52.0, source=ForecastSourceFactory(code=code))
+    together = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+    SourceContact.objects.filter(source__code__startswith="nbm").delete()
+
+    alone = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE + dt.timedelta(hours=2))
+
+    assert alone.weight_present < together.weight_present
+    assert alone.sd_f > together.sd_f
+    assert any("nbm-nbs" in sentence for sentence in alone.missing)
+
+
+def test_another_champion_speaks_and_the_blend_is_scored_beside_it():
+    station = make_history()
+    evening_forecast(station)
+    user = get_user_model().objects.create_user("anna")
+    choose_champion(engine="emos_slow", reason="A trial.", user=user, now=EVENING_BEFORE)
+
+    prediction = predict(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+
+    assert prediction.engine == "emos_slow"
+    assert prediction.engine_version == get_engine("emos_slow").version
+    beliefs = {row.engine: row for row in prediction.beliefs.all()}
+    assert {PRIMARY_ENGINE, "emos_fast", "climatology"} <= set(beliefs)
+    assert "emos_slow" not in beliefs
+    latest = latest_prediction(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+    assert latest == prediction

@@ -18,6 +18,7 @@ from prediction.constants import (
     NBM_ENGINE,
     NOWCAST_ENGINE,
     PRIMARY_ENGINE,
+    WEIGHTED_MEAN_ENGINE,
 )
 from prediction.domain.distribution import IntegerPmf, gaussian_pmf, linear_pool
 from prediction.engines.base import Engine, EngineForecast, EngineKind, Inputs, Parameters, Part
@@ -81,7 +82,7 @@ class BlendEngine:
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the day's high from everything but the market."""
         answers = _asked(self._engines, inputs)
-        awake = [name for name in PRIOR_WEIGHTS if name in answers.said]
+        awake = _day_ahead(answers)
         if awake:
             weights = engine_weights(_learned(inputs), inputs.horizon, awake)
             return conditioned(_mixed(answers, weights, inputs), inputs)
@@ -105,6 +106,18 @@ def _asked(engines: tuple[Engine, ...], inputs: Inputs) -> _Answers:
         except (DataUnavailable, InvalidDataError, QuarantinedError) as error:
             silent[engine.name] = _sentence(error)
     return _Answers(said, silent)
+
+
+def _day_ahead(answers: _Answers) -> list[str]:
+    """Return the engines to mix, in a fixed order.
+
+    The consensus takes raw models at their word, so it waits as they do until their errors here
+    have been learned, unless nobody else speaks.
+    """
+    names = [name for name in PRIOR_WEIGHTS if name in answers.said]
+    has_learned = any(answers.said[name].n_train > 0 for name in names)
+    others = [name for name in names if name != WEIGHTED_MEAN_ENGINE]
+    return names if has_learned else others or names
 
 
 def _mixed(answers: _Answers, weights: dict[str, float], inputs: Inputs) -> EngineForecast:

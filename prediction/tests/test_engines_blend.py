@@ -24,6 +24,7 @@ from prediction.tests.engine_inputs import (
     cases,
     forecast,
     full_inputs,
+    learned,
     night_before,
     past,
     scored,
@@ -39,11 +40,26 @@ def learned_from(*beliefs):
 
 
 def test_parts_are_every_engine_that_spoke_with_its_weight():
-    parts = {part.engine: part.weight for part in BLEND.predict(full_inputs()).parts}
+    known = full_inputs(parameters=learned())
+    parts = {part.engine: part.weight for part in BLEND.predict(known).parts}
 
     assert set(parts) == {*DAY_AHEAD, "climatology", "nowcast", "market"}
     assert math.fsum(parts.values()) == pytest.approx(1.0)
     assert {name for name, weight in parts.items() if weight > 0} == set(DAY_AHEAD)
+
+
+def test_the_consensus_waits_with_the_raw_models_it_is_made_of():
+    """Nothing is learned yet: models that run cold move the belief by nothing."""
+    official = FORECASTS[2:]
+    alone, crowded = (
+        BLEND.predict(full_inputs(forecasts=forecasts))
+        for forecasts in (official, (*official, forecast("ecmwf-ifs", 45.0)))
+    )
+
+    weights = {part.engine: part.weight for part in crowded.parts}
+    assert crowded.mean == alone.mean
+    assert weights["weighted_mean"] == 0.0
+    assert math.fsum(weights.values()) == pytest.approx(1.0)
 
 
 def test_the_belief_lies_between_those_it_is_mixed_from():
@@ -58,7 +74,7 @@ def test_sleeping_engines_leave_their_weight_to_the_others():
     parts = {part.engine: part.weight for part in belief.parts}
 
     assert "nbm_percentiles" not in parts
-    assert parts["emos_slow"] == pytest.approx(0.40 / 0.72)
+    assert parts["emos_slow"] == pytest.approx(0.40 / 0.64)
     assert any("states no spread" in item for item in belief.missing)
 
 
@@ -120,7 +136,8 @@ def test_the_engine_that_errs_less_gains_weight():
     assert weights["nbm_percentiles"] > 0.6
     assert math.fsum(weights.values()) == pytest.approx(1.0)
     parts = {
-        p.engine: p.weight for p in BLEND.predict(full_inputs(parameters={"blend": fitted})).parts
+        p.engine: p.weight
+        for p in BLEND.predict(full_inputs(parameters={**learned(), "blend": fitted})).parts
     }
     assert parts["nbm_percentiles"] == pytest.approx(weights["nbm_percentiles"])
 

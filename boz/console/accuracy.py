@@ -23,7 +23,6 @@ from boz.core.errors import DataUnavailable
 from prediction import selectors
 from prediction.constants import MIN_DAYS_FOR_VERDICT
 from prediction.domain.horizons import Horizon
-from prediction.models import Verification
 from prediction.selectors import (
     AccuracyScope,
     AdvantagePoint,
@@ -115,7 +114,6 @@ class EnginesPage:
     points: list[AdvantagePoint]
     advantage: AdvantageChart | None
     strips: list[WeightStrip]
-    last_scored: dt.date | None
     days_needed: int = MIN_DAYS_FOR_VERDICT
     first_days: int = FIRST_DAYS
 
@@ -130,7 +128,6 @@ class CalibrationPage:
     pit: PitHistogram
     pit_chart: HistogramChart | None
     pit_rows: list[tuple[str, int, float]]
-    last_scored: dt.date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,6 @@ def engines_page(asked: Asked, *, now: dt.datetime) -> EnginesPage:
         points=points,
         advantage=advantage_chart(points, engine=choices.engine),
         strips=weight_strips(selectors.engine_weights(choices.scope, horizon=horizon)),
-        last_scored=None if rows else _last_scored(),
     )
 
 
@@ -172,7 +168,6 @@ def calibration_page(asked: Asked, *, now: dt.datetime) -> CalibrationPage:
         pit=histogram,
         pit_chart=pit_chart(histogram),
         pit_rows=_pit_rows(histogram),
-        last_scored=None if histogram.cases else _last_scored(),
     )
 
 
@@ -202,7 +197,7 @@ def _choices(
 ) -> Choices:
     wanted = Q(is_active=True) | Q(code=asked.station or "")
     stations = list(Station.objects.filter(wanted).order_by("code"))
-    scope = AccuracyScope(
+    scope = selectors.accuracy_scope(
         as_of=now,
         window_days=asked.window_days or window_days,
         station=_station(stations, asked.station),
@@ -228,12 +223,6 @@ def _station(stations: Sequence[Station], code: str | None) -> Station | None:
         if station.code == code:
             return station
     raise DataUnavailable(f"There is no station {code!r}.", {"station": code})
-
-
-def _last_scored() -> dt.date | None:
-    """Return the newest day that was scored at all, to say where there is something to see."""
-    newest = Verification.objects.order_by("-event__climate_day")
-    return newest.values_list("event__climate_day", flat=True).first()
 
 
 def _pit_rows(told: PitHistogram) -> list[tuple[str, int, float]]:

@@ -27,7 +27,7 @@ class WindowQuerySerializer(serializers.Serializer):
         min_value=1,
         max_value=_LONGEST_WINDOW_DAYS,
         default=DEFAULT_WINDOW_DAYS,
-        help_text="Climate days up to now.",
+        help_text="Climate days, up to the newest that was scored.",
     )
 
 
@@ -170,6 +170,9 @@ class WindowSerializer(serializers.Serializer):
 
     as_of = serializers.DateTimeField()
     since = serializers.DateField(help_text="First climate day that counts.")
+    last_day = serializers.DateField(
+        allow_null=True, help_text="Newest scored day; null before the first."
+    )
     station = serializers.CharField(allow_null=True, help_text="Null for all.")
 
 

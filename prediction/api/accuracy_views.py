@@ -39,7 +39,9 @@ def _question(request: Request, query: type[rest.Serializer]) -> _Question:
     told = asked.validated_data
     horizon = told.get("horizon")
     return _Question(
-        scope=AccuracyScope(as_of=utc_now(), window_days=told["days"], station=told.get("station")),
+        scope=selectors.accuracy_scope(
+            as_of=utc_now(), window_days=told["days"], station=told.get("station")
+        ),
         horizon=None if horizon is None else Horizon(horizon),
         engine=told.get("engine"),
     )
@@ -58,6 +60,7 @@ def _answer(shape: type[rest.Serializer], question: _Question, **content: object
     document = {
         "as_of": scope.as_of,
         "since": scope.since,
+        "last_day": scope.last_day,
         "station": None if scope.station is None else scope.station.code,
         "horizon": question.horizon,
         "engine": question.engine,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from prediction.selectors.accuracy import AccuracyScope, Figure, engines_scored
+from prediction.selectors.accuracy import (
+    AccuracyScope,
+    Figure,
+    accuracy_scope,
+    engines_scored,
+)
 from prediction.selectors.accuracy_advantage import AdvantagePoint, market_advantage
 from prediction.selectors.accuracy_engines import Comparison, EngineAccuracy, engine_accuracy
 from prediction.selectors.accuracy_reliability import (
@@ -34,6 +39,7 @@ __all__ = [
     "Reliability",
     "SkillSummary",
     "SourceAccuracy",
+    "accuracy_scope",
     "bracket_prediction",
     "engine_accuracy",
     "engine_weights",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from boz.core.errors import InvalidDataError
 from prediction.constants import MIN_DAYS_FOR_VERDICT
@@ -29,13 +29,15 @@ class AccuracyScope:
 
     Attributes:
         as_of: What was scored or reported later is not seen.
-        window_days: Climate days before the day of ``as_of`` (UTC) that count.
+        window_days: Climate days that count, up to ``last_day``.
         station: Only this one; None for all.
+        last_day: Where the window ends; None for the day before that of ``as_of`` (UTC).
     """
 
     as_of: dt.datetime
     window_days: int = DEFAULT_WINDOW_DAYS
     station: Station | None = None
+    last_day: dt.date | None = None
 
     def __post_init__(self) -> None:
         """Refuse a window without days."""
@@ -45,7 +47,8 @@ class AccuracyScope:
     @property
     def since(self) -> dt.date:
         """Return the first climate day that counts."""
-        return self.as_of.date() - dt.timedelta(days=self.window_days)
+        last = self.last_day or self.as_of.date() - dt.timedelta(days=1)
+        return last - dt.timedelta(days=self.window_days - 1)
 
     def scored(
         self, *, horizon: Horizon | None = None, engine: str | None = None
@@ -61,6 +64,19 @@ class AccuracyScope:
         if engine is not None:
             rows = rows.filter(engine=engine)
         return rows
+
+
+def accuracy_scope(
+    *, as_of: dt.datetime, window_days: int = DEFAULT_WINDOW_DAYS, station: Station | None = None
+) -> AccuracyScope:
+    """Return a scope whose window ends with the newest day that was scored by then.
+
+    A recorded past, or a desk that rested, is so seen whole; days that were reported after the
+    newest scored one count as well.
+    """
+    known = Verification.objects.filter(verified_at__lte=as_of)
+    newest = known.aggregate(newest=Max("event__climate_day"))["newest"]
+    return AccuracyScope(as_of=as_of, window_days=window_days, station=station, last_day=newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,13 @@ import pytest
 from boz.core.errors import InvalidDataError
 from prediction.domain.horizons import Horizon
 from prediction.domain.intervals import day_block_interval
-from prediction.selectors import AccuracyScope, engine_accuracy, engines_scored, skill_summary
+from prediction.selectors import (
+    AccuracyScope,
+    accuracy_scope,
+    engine_accuracy,
+    engines_scored,
+    skill_summary,
+)
 from prediction.selectors.accuracy import Figure, mean_of
 from prediction.tests.accuracy_worlds import LAST_DAY, NOW, days_until, score_day, score_days
 from weather.tests.factories import real_station
@@ -195,6 +201,21 @@ def test_nothing_scored_later_and_nothing_before_the_window_is_seen():
 
     assert only(scope).cases == 1
     assert only(AccuracyScope(as_of=NOW + dt.timedelta(days=2))).cases == 3
+
+
+def test_a_window_ends_with_the_newest_day_scored_by_then():
+    assert accuracy_scope(as_of=NOW).last_day is None
+    old = dt.date(2023, 6, 30)
+    score_day(old)
+    score_day(old - dt.timedelta(days=29))
+    score_day(old - dt.timedelta(days=30))
+
+    scope = accuracy_scope(as_of=NOW, window_days=30)
+    before = accuracy_scope(as_of=dt.datetime(2023, 6, 15, tzinfo=dt.UTC), window_days=30)
+
+    assert (scope.last_day, scope.since) == (old, dt.date(2023, 6, 1))
+    assert only(scope).cases == 2
+    assert before.last_day == dt.date(2023, 6, 1)
 
 
 def test_a_station_is_looked_at_alone():

@@ -187,7 +187,7 @@ def test_sources_need_a_few_queries_per_station_whatever_the_days(client, anna, 
     add(days_until(LAST_DAY - dt.timedelta(days=2), 20))
 
     assert counted(client, "/accuracy/sources/") == few
-    assert few <= 5 + 4 * Station.objects.filter(is_active=True).count()
+    assert few <= 6 + 4 * Station.objects.filter(is_active=True).count()
 
 
 def test_the_overview_and_a_trade_lead_to_accuracy(client):

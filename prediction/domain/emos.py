@@ -22,8 +22,9 @@ import numpy as np
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.arrays import FloatArray
-from prediction.domain.emos_batch import EmosBatch, Ridges, fit_batch, generic_prior
+from prediction.domain.emos_batch import EmosBatch, generic_prior
 from prediction.domain.emos_features import Panel
+from prediction.domain.emos_fit import Ridges, fit_batch
 from prediction.domain.emos_training import counting_rows, days_worth
 from prediction.domain.emos_types import (
     EmosModel,

@@ -32,6 +32,8 @@ CLIMATOLOGY_SHARE = 0.005
 CLIMATOLOGY_WINDOW = dt.timedelta(days=120)
 #: Forecast errors older than this are not learned from.
 ERROR_WINDOW = dt.timedelta(days=730)
+#: Days whose station reports are learned from.
+REPORTS_WINDOW = dt.timedelta(days=365)
 #: Predictions are scored as they stood at this hour of local standard time: a fixed time before
 #: the afternoon peak, since later ones may have seen the outcome.
 VERIFICATION_HOUR_LST = 10

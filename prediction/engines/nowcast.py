@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from boz.core.errors import DataUnavailable
+from prediction.constants import NOWCAST_ENGINE
 from prediction.domain.day_so_far import DayState, day_state, usual_high
 from prediction.domain.nowcast import condition_on_day
 from prediction.domain.remaining_rise import StationEffect, rise_pmf
+from prediction.domain.rise_fit import fit_station_effect
 from prediction.engines.base import (
     EngineForecast,
     EngineKind,
     Inputs,
     Parameters,
     ReachedMaximum,
+    reading_parameters,
     require_temperature,
 )
 from prediction.engines.past import Past
@@ -21,13 +24,16 @@ from prediction.priors.remaining_rise import shipped_rise_model, shipped_station
 class NowcastEngine:
     """The running maximum plus the rise that the signs of the day leave."""
 
-    name = "nowcast"
+    name = NOWCAST_ENGINE
     version = 2
     kind = EngineKind.MODEL
 
     def fit(self, past: Past) -> Parameters | None:
-        """Learn nothing: the rise left is shipped, and a station's past holds no reports."""
-        return None
+        """Return how the station differs from the shipped model; None without days of its own."""
+        if not past.days:
+            return None
+        effect = fit_station_effect(shipped_rise_model(), past.days)
+        return {"station_effect": effect.as_json()}
 
     def predict(self, inputs: Inputs) -> EngineForecast:
         """Return the distribution of the high from today's observations alone."""
@@ -91,7 +97,14 @@ def _state(inputs: Inputs) -> DayState | None:
 
 
 def _effect(inputs: Inputs) -> StationEffect | None:
-    return shipped_station_effect(inputs.station_code)
+    """Return what is known of the station: learned or shipped, whichever saw more days."""
+    shipped = shipped_station_effect(inputs.station_code)
+    stored = inputs.parameters.get(NOWCAST_ENGINE)
+    if stored is None:
+        return shipped
+    with reading_parameters(NOWCAST_ENGINE):
+        learned = StationEffect.from_json(stored["station_effect"])
+    return learned if shipped is None or learned.n_days >= shipped.n_days else shipped
 
 
 def _clock(hour: float) -> str:

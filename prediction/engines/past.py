@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from boz.core.schemas import Bracket
 from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.horizons import Horizon
+from prediction.domain.rise_fit import PastDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Past:
         cases: Oldest first, then by horizon.
         scored: Of all stations, oldest first, then by station and horizon: market exponents are
             learned from all of them, an engine's weights from the station's own.
+        days: The station's finished days with their reports, oldest first.
     """
 
     station_code: str
@@ -90,3 +92,4 @@ class Past:
     target_day: dt.date
     cases: tuple[PastCase, ...] = ()
     scored: tuple[ScoredBelief, ...] = ()
+    days: tuple[PastDay, ...] = ()

@@ -15,7 +15,8 @@ from prediction.engines.base import EngineForecast, Part, canonical_hash
 from prediction.engines.market_pool import Pooled, pool_with_market
 from prediction.models import EngineBelief, Prediction
 from prediction.services.confidence import grade, record_of
-from prediction.services.inputs import HOUR, Known
+from prediction.services.inputs import Known
+from prediction.services.readings import HOUR
 from weather.models import Station
 
 log = get_logger("MODEL")

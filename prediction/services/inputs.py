@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from boz.core.clock import require_utc
 from prediction.constants import CLIMATOLOGY_WINDOW
-from prediction.domain.day_so_far import Reading
 from prediction.engines.base import Inputs, KnownForecast, ReachedMaximum
 from prediction.models import EngineFit
 from prediction.services.fits import FitsOf, latest_fits
 from prediction.services.market_views import Ladder, MarketReads, ladders_of
+from prediction.services.readings import HOUR, hour_lst, readings_of
 from weather.models import Forecast, Station
 from weather.selectors import (
     ForecastsByAge,
@@ -22,8 +22,6 @@ from weather.selectors import (
     running_maximum,
     spread_inside_f,
 )
-
-HOUR = dt.timedelta(hours=1)
 
 #: A station and one of its climate days.
 Wanted = tuple[Station, dt.date]
@@ -93,7 +91,7 @@ class InputReads:
             stale=tuple(sorted(item.source.code for item in forecasts.stale)),
             official_highs=self._official_highs(station, climate_day),
             reached=_reached(maximum, start=start),
-            readings=_readings(maximum, start=start),
+            readings=() if maximum is None else readings_of(maximum.readings, start=start),
             market=None if ladder is None else self._markets.view(ladder),
             parameters={engine: fit.parameters for engine, fit in fits.items()},
         )
@@ -137,28 +135,10 @@ def _reached(maximum: RunningMaximum | None, *, start: dt.datetime) -> ReachedMa
     newest = maximum.observed_until
     return ReachedMaximum(
         low_f=maximum.low_f,
-        hour_lst=None if newest is None else _hour(newest, start=start),
+        hour_lst=None if newest is None else hour_lst(newest, start=start),
         estimate_f=maximum.high_f,
         evening_group_included=maximum.is_afternoon_covered,
     )
-
-
-def _readings(maximum: RunningMaximum | None, *, start: dt.datetime) -> tuple[Reading, ...]:
-    if maximum is None:
-        return ()
-    return tuple(
-        Reading(
-            hour_lst=_hour(item.at, start=start),
-            low_f=item.low_f,
-            high_f=item.high_f,
-            max_6h_f=item.max_6h_f,
-        )
-        for item in maximum.readings
-    )
-
-
-def _hour(moment: dt.datetime, *, start: dt.datetime) -> float:
-    return round((moment - start) / HOUR, 2)
 
 
 def _whole_hours(span: dt.timedelta) -> int:

@@ -12,7 +12,9 @@ from prediction.domain.day_so_far import Reading
 from prediction.domain.distribution import gaussian_pmf
 from prediction.engines.base import EngineForecast, Inputs, ReachedMaximum
 from prediction.engines.nowcast import NowcastEngine, conditioned
-from prediction.tests.day_readings import reports
+from prediction.engines.past import Past
+from prediction.priors.remaining_rise import shipped_station_effect
+from prediction.tests.day_readings import past_days, reports
 
 DAY = dt.date(2024, 7, 15)
 HIGHS = tuple((DAY - dt.timedelta(days=age), 82) for age in range(40, 0, -1))
@@ -103,3 +105,46 @@ def test_a_belief_that_knows_the_day_says_so_and_is_narrower():
 def test_an_absurd_maximum_is_refused():
     with pytest.raises(InvalidDataError):
         NowcastEngine().predict(known(until(12), low_f=400))
+
+
+def past_of(days) -> Past:
+    return Past(
+        station_code="NY",
+        as_of=dt.datetime(2024, 7, 15, 7, tzinfo=dt.UTC),
+        target_day=DAY,
+        days=tuple(days),
+    )
+
+
+def test_a_station_learns_from_its_own_days_and_is_then_surer():
+    learned = NowcastEngine().fit(past_of(past_days(120, stations=("NY",))))
+    strange = known(until(11), low_f=73)
+
+    familiar = replace(strange, parameters={"nowcast": learned})
+
+    assert learned is not None
+    assert learned["station_effect"]["n_days"] == 120
+    sds = [NowcastEngine().predict(inputs).sd for inputs in (familiar, strange)]
+    assert sds[0] < sds[1]
+
+
+def test_without_days_of_its_own_a_station_learns_nothing():
+    assert NowcastEngine().fit(past_of(())) is None
+
+
+def test_what_was_shipped_stands_until_more_days_were_seen_here():
+    few = NowcastEngine().fit(past_of(past_days(30, stations=("NY",))))
+    shipped = known(until(11), low_f=73, city="MIA")
+
+    both = replace(shipped, parameters={"nowcast": few})
+
+    assert shipped_station_effect("MIA").n_days > 30
+    first, second = (NowcastEngine().predict(inputs).pmf for inputs in (shipped, both))
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_an_effect_that_cannot_be_read_is_a_typed_error():
+    broken = replace(known(until(11), low_f=73), parameters={"nowcast": {"effect": 1}})
+
+    with pytest.raises(InvalidDataError):
+        NowcastEngine().predict(broken)

@@ -7,6 +7,7 @@ import pytest
 from boz.core.errors import DataUnavailable
 from markets.tests.factories import make_ladder
 from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE, PRIMARY_ENGINE
+from prediction.domain.day_so_far import Reading
 from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
 from prediction.engines import get_engine
 from prediction.engines.base import canonical_hash
@@ -24,7 +25,7 @@ from prediction.tests.factories import (
 )
 from weather.models import Station
 from weather.selectors import LAST_LEARNED_LEAD_HOURS
-from weather.tests.factories import ForecastFactory, real_station
+from weather.tests.factories import ForecastFactory, ObservationFactory, real_station
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +104,37 @@ def test_the_past_is_what_stood_at_each_reference_moment():
 
 def test_the_last_lead_that_is_learned_from_is_that_of_the_morning():
     assert REFERENCE_LEAD_HOURS[Horizon.MORNING] == LAST_LEARNED_LEAD_HOURS
+
+
+def test_the_days_learned_from_carry_their_reports_as_known_then():
+    station = make_history()
+    finished = DAY - 5 * ONE_DAY
+    noon = dt.datetime.combine(finished, dt.time(16, 53), tzinfo=dt.UTC)
+    ObservationFactory(station=station, observed_at=noon, temp_low_f=50, max_6h_f=51)
+    ObservationFactory(
+        station=station, observed_at=noon - dt.timedelta(hours=1), kind="5-MINUTE", temp_low_f=70
+    )
+    ObservationFactory(
+        station=station,
+        observed_at=noon + dt.timedelta(hours=1),
+        temp_low_f=52,
+        available_at=EVENING_BEFORE + dt.timedelta(minutes=1),
+    )
+
+    (day,) = assemble_past(station=station, as_of=EVENING_BEFORE).days
+    (later,) = assemble_past(station=station, as_of=EVENING_BEFORE + ONE_DAY).days
+
+    assert day.readings == (Reading(11.88, 50, 50, 51),)
+    assert (day.climate_day, day.high_f) == (finished, known_high(finished))
+    assert day.usual_high_f == pytest.approx(55, abs=8)
+    assert len(later.readings) == 2
+
+
+def test_a_day_without_its_official_high_is_not_learned_from():
+    station = make_history()
+    ObservationFactory(station=station, observed_at=EVENING_BEFORE - dt.timedelta(hours=4))
+
+    assert assemble_past(station=station, as_of=EVENING_BEFORE).days == ()
 
 
 def test_no_past_is_a_typed_error():

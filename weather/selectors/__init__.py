@@ -27,11 +27,8 @@ from weather.selectors.reports import (
     report_history,
     second_reading,
 )
-from weather.selectors.running_maximum import (
-    RunningMaximum,
-    StationReading,
-    running_maximum,
-)
+from weather.selectors.running_maximum import RunningMaximum, running_maximum
+from weather.selectors.station_reports import StationReading, readings_by_day
 
 __all__ = [
     "LAST_LEARNED_LEAD_HOURS",
@@ -48,6 +45,7 @@ __all__ = [
     "official_highs",
     "official_highs_by_station",
     "official_report",
+    "readings_by_day",
     "report_history",
     "running_maximum",
     "second_reading",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weather.domain.metar import (
-    CORRECTED,
     cover_afternoon,
     is_day_group_of_day,
     is_six_hour_group_of_day,
@@ -15,6 +14,7 @@ from weather.domain.metar import (
 )
 from weather.domain.station_observation import FIVE_MINUTE
 from weather.models import ClimateReport, DailySummary, Observation, Station
+from weather.selectors.station_reports import StationReading, preferred_reports
 from weather.sources import DSM
 
 #: Five-minute values are those of a moment; the official high is the highest of the station's
@@ -22,17 +22,6 @@ from weather.sources import DSM
 MOMENT_EXCESS_F = 1
 #: The 24-hour group and late routine reports come just after the day's end.
 REPORT_SLACK = dt.timedelta(minutes=30)
-
-
-@dataclass(frozen=True, slots=True)
-class StationReading:
-    """One station report of a climate day: the whole °F it can mean, and its 6-hour maximum."""
-
-    at: dt.datetime
-    low_f: int
-    high_f: int
-    max_6h_f: int | None
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +155,7 @@ def _observations(
         )
         .only("observed_at", "kind", "temp_low_f", "temp_high_f", "max_6h_f", "max_24h_f")
     )
-    # Several services pass on one report: a correction stands for it, then the exact reading.
-    best: dict[dt.datetime, Observation] = {}
-    for item in sorted(rows, key=_preference, reverse=True):
-        best[item.observed_at] = item
-    return [best[at] for at in sorted(best)]
-
-
-def _preference(report: Observation) -> tuple[bool, int, int, int]:
-    """Order the reports of one moment, the one to believe first."""
-    return (
-        not report.kind.endswith(CORRECTED),
-        report.temp_high_f - report.temp_low_f,
-        report.temp_low_f,
-        report.pk,
-    )
+    return preferred_reports(rows)
 
 
 def _periods(

@@ -114,6 +114,7 @@ class EnginesPage:
     points: list[AdvantagePoint]
     advantage: AdvantageChart | None
     strips: list[WeightStrip]
+    only_heard: list[str]
     days_needed: int = MIN_DAYS_FOR_VERDICT
     first_days: int = FIRST_DAYS
 
@@ -145,12 +146,14 @@ def engines_page(asked: Asked, *, now: dt.datetime) -> EnginesPage:
     rows = selectors.engine_accuracy(choices.scope, horizon=horizon)
     choices = _offer(choices, [row.engine for row in rows])
     points = selectors.market_advantage(choices.scope, engine=choices.engine, horizon=horizon)
+    weights = selectors.engine_weights(choices.scope, horizon=horizon)
     return EnginesPage(
         choices=choices,
         rows=rows,
         points=points,
         advantage=advantage_chart(points, engine=choices.engine),
-        strips=weight_strips(selectors.engine_weights(choices.scope, horizon=horizon)),
+        strips=weight_strips([item for item in weights if item.mean > 0.0]),
+        only_heard=[item.engine for item in weights if item.mean == 0.0],
     )
 
 

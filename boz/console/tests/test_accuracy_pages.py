@@ -33,7 +33,7 @@ SCORES = {
     "hit_50": True,
     "hit_80": True,
     "hit_90": True,
-    "weights": {"emos_slow": 0.6, "climatology": 0.4},
+    "weights": {"emos_slow": 0.6, "climatology": 0.4, "nowcast": 0.0},
 }
 
 
@@ -98,6 +98,7 @@ def test_engines_stand_with_their_scores_and_verdicts(client, world):
         "100.0%",
         "Lead of blend over the market",
         "60.0% last, 60.0% on average",
+        "Heard and scored with weight 0: nowcast.",
     ):
         assert words in page.text, words
     assert page.tags.count("caption") == 3

@@ -16,6 +16,7 @@ from prediction.services.forecast_scoring.official_highs import (
     newest_known_day,
     settled_highs,
 )
+from prediction.services.forecast_scoring.report_days import ReportDays
 from prediction.services.forecast_scoring.snapshots import read_snapshots
 from prediction.services.forecast_scoring.stated_highs import stated_highs
 from prediction.services.forecast_scoring.station_reports import StationReports, read_reports
@@ -110,7 +111,7 @@ def test_whole_celsius_is_an_interval_and_tenths_are_exact(tmp_path):
         ],
     )
     assert [(item.low_f, item.high_f) for item in found] == [(78, 79), (79, 79)]
-    assert found[0].hour_lst == pytest.approx(9 + 53 / 60)
+    assert found[0].hour_lst == 9.88
 
 
 def test_readings_are_those_of_the_day_that_could_have_been_read(tmp_path):
@@ -119,7 +120,7 @@ def test_readings_are_those_of_the_day_that_could_have_been_read(tmp_path):
         for text in ("20T04:59:00", "20T05:00:00", "20T14:55:00", "20T14:56:00", "21T05:00:00")
     ]
     found, _ = readings_of(tmp_path, rows, at="2024-08-20T15:00")
-    assert [item.hour_lst for item in found] == [0.0, pytest.approx(9 + 55 / 60)]
+    assert [item.hour_lst for item in found] == [0.0, 9.92]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,28 @@ def test_an_impossible_reading_is_left_out_and_counted(tmp_path):
     )
     assert len(found) == 1
     assert sum(skipped.values()) == 2
+
+
+def test_reports_teach_from_the_last_whole_week_that_was_over(tmp_path):
+    rows = [
+        {"station": "KMIA", "utc": f"{day}T{hour:02}:53:00", "temp_c": "30.0"}
+        for number in range(20)
+        for day in [DAY + number * ONE_DAY]
+        for hour in (14, 18)
+    ]
+    path = write_table(tmp_path / "metar.csv", rows)
+    reports = read_reports(path, icaos={"KMIA"}, skipped=Counter())
+    highs = OfficialHighs({"MIA": {DAY + number * ONE_DAY: 88 for number in range(-30, 20)}})
+    report_days = ReportDays(reports=reports, highs=highs)
+    tuples = []
+    for number in range(22):
+        as_of = utc("2024-08-20T12:59") + number * ONE_DAY
+        found = report_days.known(MIA, as_of=as_of)
+        assert all(known_from(MIA, item.climate_day) <= as_of for item in found)
+        if not tuples or tuples[-1] is not found:
+            tuples.append(found)
+    assert [len(found) for found in tuples] == [0, 6, 13, 20]
+    assert report_days.known(NY, as_of=utc("2024-09-10T12:00")) == ()
 
 
 class Spy:
@@ -272,7 +295,8 @@ def test_a_result_is_asked_for_only_when_its_day_is_over(recorded):
     sealed = Sealed(recorded.results)
     highs = OfficialHighs(settled_highs(recorded.snapshots, recorded.results))
     beliefs = walk(recorded)
-    learner = Learner(highs=highs, results=sealed)
+    report_days = ReportDays(reports=StationReports({}), highs=highs)
+    learner = Learner(highs=highs, results=sealed, report_days=report_days)
     for belief in beliefs:
         sealed.as_of = belief.snapshot.at
         learner.parameters(belief.snapshot.station, as_of=belief.snapshot.at)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from boz.core.clock import standard_day
 from boz.core.errors import BozBaseException
-from prediction.constants import ERROR_WINDOW, PRIMARY_ENGINE
+from prediction.constants import ERROR_WINDOW, NOWCAST_ENGINE, PRIMARY_ENGINE
 from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon, horizon_of
+from prediction.domain.rise_fit import PastDay
 from prediction.domain.scores import crps_pmf
-from prediction.engines import ENGINES
+from prediction.engines import ENGINES, Engine
 from prediction.engines.base import EngineForecast, KnownForecast, Parameters
 from prediction.engines.past import Past, PastCase, PastForecast, ScoredBelief
 from prediction.services.forecast_scoring.official_highs import (
@@ -25,6 +26,7 @@ from prediction.services.forecast_scoring.official_highs import (
     known_from,
     newest_known_day,
 )
+from prediction.services.forecast_scoring.report_days import ReportDays
 from prediction.services.forecast_scoring.results import Result
 from prediction.services.forecast_scoring.snapshots import Key, Snapshot, day_bounds
 from prediction.services.past import LEARNED_HORIZONS
@@ -71,10 +73,14 @@ class _Taught:
 class Learner:
     """Collects beliefs, and fits the engines of a station once a morning when asked."""
 
-    def __init__(self, *, highs: OfficialHighs, results: Mapping[Key, Result]) -> None:
+    def __init__(
+        self, *, highs: OfficialHighs, results: Mapping[Key, Result], report_days: ReportDays
+    ) -> None:
         """Take what is known only later; it is handed out when its moment has come."""
         self._highs = highs
         self._results = results
+        self._report_days = report_days
+        self._effects: dict[str, tuple[tuple[PastDay, ...], Parameters | None]] = {}
         self._open: dict[tuple[dt.date, str], list[Belief]] = {}
         self._taught: list[_Taught] = []
         self._fits: dict[str, tuple[dt.date, dict[str, Parameters]]] = {}
@@ -103,13 +109,23 @@ class Learner:
         learned: dict[str, Parameters] = {}
         for name, engine in ENGINES.items():
             try:
-                parameters = engine.fit(past)
+                parameters = self._learned(engine, past)
             except BozBaseException as error:
                 self.refused[f"{name}: {error.message}"] += 1
                 continue
             if parameters is not None:
                 learned[name] = parameters
         return learned
+
+    def _learned(self, engine: Engine, past: Past) -> Parameters | None:
+        """Let an engine learn; the nowcast, which reads reports alone, only where they are new."""
+        if engine.name != NOWCAST_ENGINE:
+            return engine.fit(past)
+        kept = self._effects.get(past.station_code)
+        if kept is None or kept[0] is not past.days:
+            kept = past.days, engine.fit(past)
+            self._effects[past.station_code] = kept
+        return kept[1]
 
     def _past(self, station: StationFacts, *, as_of: dt.datetime) -> Past:
         self._close_days(as_of)
@@ -131,6 +147,7 @@ class Learner:
             scored=tuple(
                 item for day in taught for item in day.scored if item.climate_day >= since
             ),
+            days=self._report_days.known(station, as_of=as_of),
         )
 
     def _close_days(self, as_of: dt.datetime) -> None:

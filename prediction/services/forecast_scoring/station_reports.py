@@ -14,6 +14,7 @@ from markets.services.imports.shapes import RowError, field, moment_of
 from prediction.domain.day_so_far import Reading
 from prediction.services.forecast_scoring.snapshots import day_bounds
 from prediction.services.forecast_scoring.tables import Row, number, read_rows
+from prediction.services.readings import hour_lst
 from weather.domain.metar import SIX_HOURS
 from weather.domain.temperature import (
     IntervalF,
@@ -24,7 +25,6 @@ from weather.domain.temperature import (
 from weather.services.history.station_reports import AVAILABLE_AFTER
 from weather.stations import StationFacts
 
-HOUR = dt.timedelta(hours=1)
 NEEDED_COLUMNS = (("station",), ("utc",), ("temp_c",))
 ROUTINE = ("", "FM-15", "METAR")
 #: Maximum groups come with the routine report shortly before 00, 06, 12 and 18 UTC.
@@ -51,6 +51,10 @@ class StationReports:
         self._reports = {icao: _believed(rows) for icao, rows in reports.items()}
         self._times = {icao: [item.at for item in rows] for icao, rows in self._reports.items()}
 
+    def has(self, station: StationFacts) -> bool:
+        """Say whether there is any report of a station."""
+        return bool(self._reports.get(station.icao))
+
     def readings(
         self, station: StationFacts, day: dt.date, *, as_of: dt.datetime
     ) -> tuple[Reading, ...]:
@@ -61,7 +65,7 @@ class StationReports:
         last = min(last, bisect_right(times, as_of - AVAILABLE_AFTER))
         return tuple(
             Reading(
-                hour_lst=(item.at - start) / HOUR,
+                hour_lst=hour_lst(item.at, start=start),
                 low_f=item.temperature.low_f,
                 high_f=item.temperature.high_f,
                 max_6h_f=item.max_6h_f,

@@ -14,6 +14,7 @@ from prediction.engines.blend_fit import PRIOR_WEIGHTS, spread_factor
 from prediction.engines.market_pool import pool_with_market
 from prediction.services.forecast_scoring.learning import Belief, Learner
 from prediction.services.forecast_scoring.official_highs import OfficialHighs
+from prediction.services.forecast_scoring.report_days import ReportDays
 from prediction.services.forecast_scoring.snapshots import Recorded, Snapshot
 from prediction.services.forecast_scoring.station_reports import StationReports
 
@@ -26,7 +27,11 @@ def walk_forward(
     A snapshot that the engines refuse is counted in ``recorded.skipped``; where the market spoke,
     it stands for both.
     """
-    learner = Learner(highs=highs, results=recorded.results)
+    learner = Learner(
+        highs=highs,
+        results=recorded.results,
+        report_days=ReportDays(reports=reports, highs=highs),
+    )
     for snapshot in recorded.snapshots:
         inputs = _inputs(
             snapshot,

@@ -12,7 +12,11 @@ from weather.clients.iem import IemClient
 from weather.clients.open_meteo import OpenMeteoClient
 from weather.clients.open_meteo.limits import PUBLIC_HOST, hosts
 from weather.models import Forecast, Refusal
-from weather.selectors import forecast_errors, latest_forecasts
+from weather.selectors import (
+    LAST_LEARNED_LEAD_HOURS,
+    latest_forecasts,
+    standing_forecasts,
+)
 from weather.services.history.model_forecasts import (
     ARCHIVED_MODELS,
     BEGINS_ON,
@@ -92,16 +96,18 @@ def test_canary_a_row_is_invisible_before_it_was_available(past, code):
 
 @pytest.mark.parametrize("code", [*CODES, NBM_NBS])
 def test_a_forecast_of_the_day_before_is_learned_from(past, code):
-    """The fit takes what was known before noon: the shortest lead must be among it."""
+    """The fit takes what was known before 10:00: the shortest lead must be among it."""
     past.fetch(IEM_CLI, since=DAY, until=DAY)
     past.fetch(code, since=DAY, until=DAY)
 
-    (error,) = forecast_errors(station=past.station, as_of=LATER, since=DAY)
-    assert error.source_code == code
-    assert error.observed_high_f == warmth(DAY)
-    assert error.forecast_high_f == warmth(DAY) + (2 if code == NBM_NBS else 1)
+    (learned,) = standing_forecasts(
+        station=past.station, as_of=LATER, since=DAY, lead_hours=(LAST_LEARNED_LEAD_HOURS,)
+    )
+    assert learned.source_code == code
+    assert learned.observed_f == warmth(DAY)
+    assert learned.high_f == warmth(DAY) + (2 if code == NBM_NBS else 1)
     if code != NBM_NBS:
-        assert error.lead_hours == 24
+        assert learned.lead_hours == 24
 
 
 @pytest.mark.parametrize(

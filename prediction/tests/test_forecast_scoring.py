@@ -275,6 +275,19 @@ def test_an_unsound_market_teaches_nothing(tmp_path, monkeypatch):
     assert {item.market for item in spy.pasts[-1].scored} == {None}
 
 
+def test_a_snapshot_after_its_day_is_believed_without_the_result(tmp_path):
+    rows = ladder_rows(days=3, cities=("NY",))
+    late = [row | {"snapshot": "late"} for row in event_rows("NY", FIRST_DAY, "pm14")]
+    for row in late:
+        row["snapshot_utc"] = (known_from(NY, FIRST_DAY) + ONE_DAY).isoformat()
+    alone = walk(read_snapshots([write_table(tmp_path / "alone.csv", rows)]))
+    both = walk(read_snapshots([write_table(tmp_path / "both.csv", rows + late)]))
+    assert len(both) == len(alone) + 1
+    assert [item for item in both if item.snapshot.name != "late"][-1].blend == alone[-1].blend
+    (belief,) = (item for item in both if item.snapshot.name == "late")
+    assert max(belief.engine) < 0.9
+
+
 def test_an_engine_that_cannot_learn_is_counted_and_the_walk_goes_on(recorded, monkeypatch):
     error = InvalidDataError("A past that cannot be true.")
     monkeypatch.setitem(ENGINES, "emos_fast", Spy(ENGINES["emos_fast"], error))

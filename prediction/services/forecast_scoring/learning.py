@@ -161,7 +161,7 @@ class Learner:
             del self._open[key]
             observed = self._highs.of_day(station, key[0], as_of=moment)
             before = [item for item in beliefs if item.snapshot.at <= moment]
-            if observed is not None:
+            if observed is not None and before:
                 cases, scored = _cases(before, observed), self._scored(before, observed)
                 self._taught.append(_Taught(moment, station.code, cases, scored))
         self._taught.sort(key=lambda day: (day.known_from, day.station_code))

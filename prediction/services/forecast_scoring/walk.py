@@ -59,10 +59,14 @@ def _inputs(
         as_of=snapshot.at,
         lead_hours=max(0, int(snapshot.lead_hours // 1)),
         forecasts=snapshot.forecasts,
-        official_highs=highs.known(
-            snapshot.station,
-            as_of=snapshot.at,
-            since=snapshot.climate_day - CLIMATOLOGY_WINDOW,
+        official_highs=tuple(
+            (day, high)
+            for day, high in highs.known(
+                snapshot.station,
+                as_of=snapshot.at,
+                since=snapshot.climate_day - CLIMATOLOGY_WINDOW,
+            )
+            if day < snapshot.climate_day
         ),
         reached=_reached(readings, snapshot.climate_day),
         readings=readings,

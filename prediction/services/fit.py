@@ -93,7 +93,7 @@ def _stored(
     parameters: Parameters,
     scores: dict[str, Any],
 ) -> EngineFit:
-    days = {case.climate_day for case in past.cases}
+    days = {case.climate_day for case in past.cases} | {day.climate_day for day in past.days}
     days |= {item.climate_day for item in past.scored if item.station_code == station.code}
     with transaction.atomic():
         fits = EngineFit.objects.filter(engine=engine.name, station=station)

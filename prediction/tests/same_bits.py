@@ -36,6 +36,7 @@ def live_through() -> list[str]:
     """Learn from a past, predict a day at several moments, and return everything as text."""
     station = make_history(days=60)
     _more_sources(station)
+    _station_reports(station)
     for age in range(SCORED_DAYS + 1, 1, -1):
         _scored_day(DAY - age * ONE_DAY)
     fit_all(now=EVENING_BEFORE)
@@ -76,6 +77,20 @@ def _more_sources(station: Station) -> None:
                 else [],
             )
     ForecastFactory(station=station, climate_day=DAY, high_f=52.3)
+
+
+def _station_reports(station: Station) -> None:
+    """Let the thermometer have been read every hour of some past days."""
+    for age in range(2, 12):
+        day = DAY - age * ONE_DAY
+        start, _ = station.climate_day_bounds(day)
+        for hour in range(6, 24):
+            below = round(8 * math.cos(math.pi * (hour - 15) / 12))
+            ObservationFactory(
+                station=station,
+                observed_at=start + hour * HOUR - dt.timedelta(minutes=7),
+                temp_low_f=known_high(day) - 8 + below,
+            )
 
 
 def _scored_day(day: dt.date) -> None:

@@ -261,13 +261,33 @@ def plant_verification(station):
     make_ladder(event=row.event)
 
 
+def plant_observation_of_a_finished_day(station):
+    """The nowcast learns from reports of days of which the high is known."""
+    start, _ = station.climate_day_bounds(YESTERDAY - ONE_DAY)
+    for hour in (10, 12, 14):
+        ObservationFactory(
+            station=station,
+            observed_at=start + dt.timedelta(hours=hour),
+            available_at=PLANTED_AT,
+            temp_low_f=40 + hour,
+        )
+
+
 def learned(station, as_of):
     fits = fit_station(station=station, as_of=as_of)
     return [(fit.engine, fit.parameters_hash, fit.scores, fit.n_train) for fit in fits]
 
 
 @pytest.mark.parametrize(
-    "plant", [plant_day, plant_report, plant_withdrawal_of_a_report, plant_verification]
+    "plant",
+    [
+        plant_day,
+        plant_report,
+        plant_withdrawal_of_a_report,
+        plant_verification,
+        plant_observation_of_a_finished_day,
+    ],
+    ids=lambda plant: plant.__name__,
 )
 def test_canary_what_is_known_later_is_not_learned_from_before(plant):
     station, after = make_history(), EVENING_BEFORE + 2 * ONE_DAY

@@ -19,6 +19,11 @@ EMOS_FAST_ENGINE = "emos_fast"
 EMOS_SLOW_ENGINE = "emos_slow"
 #: The National Blend of Models as it states itself.
 NBM_ENGINE = "nbm_percentiles"
+#: What followed like forecasts on past days, nothing else assumed: a baseline.
+IDR_ENGINE = "idr"
+
+#: The weather service's own forecast of the high, in the order in which it is read.
+NWS_SOURCES = ("nws-grid", "nws-hourly", "nws-periods")
 
 #: Sources whose highs are made for the place and the day by the weather service; all others are
 #: values of raw models on the hour, which are believed once their errors are known.

@@ -7,6 +7,7 @@ from prediction.engines.base import Engine, EngineForecast, Inputs
 from prediction.engines.blend import BlendEngine
 from prediction.engines.climatology import ClimatologyEngine
 from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
+from prediction.engines.idr import IdrEngine
 from prediction.engines.market import MarketEngine
 from prediction.engines.nbm_percentiles import NbmPercentilesEngine
 from prediction.engines.nowcast import NowcastEngine
@@ -18,6 +19,7 @@ _ALL: tuple[Engine, ...] = (
     EMOS_FAST,
     NbmPercentilesEngine(),
     WeightedMeanEngine(),
+    IdrEngine(),
     ClimatologyEngine(),
     NowcastEngine(),
     MarketEngine(),

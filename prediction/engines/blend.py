@@ -30,6 +30,7 @@ from prediction.engines.blend_fit import (
 )
 from prediction.engines.climatology import ClimatologyEngine
 from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
+from prediction.engines.idr import IdrEngine
 from prediction.engines.market import MarketEngine
 from prediction.engines.nbm_percentiles import NbmPercentilesEngine
 from prediction.engines.nowcast import NowcastEngine, conditioned
@@ -70,6 +71,7 @@ class BlendEngine:
             EMOS_FAST,
             NbmPercentilesEngine(),
             WeightedMeanEngine(),
+            IdrEngine(),
             ClimatologyEngine(),
             NowcastEngine(),
             MarketEngine(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from boz.core.errors import DataUnavailable
-from prediction.constants import WEIGHTED_MEAN_ENGINE
+from prediction.constants import NWS_SOURCES, WEIGHTED_MEAN_ENGINE
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.errors_model import prior_sd_f
 from prediction.engines.base import EngineForecast, EngineKind, Inputs, KnownForecast, Parameters
@@ -14,7 +14,7 @@ from prediction.engines.past import Past
 
 #: Service, its weight, and the sources it is read from: the first that was heard.
 CONSENSUS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
-    ("NWS", 0.35, ("nws-grid", "nws-hourly", "nws-periods")),
+    ("NWS", 0.35, NWS_SOURCES),
     ("ECMWF", 0.30, ("ecmwf-ifs", "ecmwf-ens")),
     ("GFS", 0.20, ("gfs", "gefs")),
     ("ICON", 0.10, ("icon", "icon-eps")),

@@ -12,7 +12,7 @@ from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.recalibration.beta import BetaTransform, fit_beta
 from prediction.domain.recalibration.conformal import conformal_factor
-from prediction.domain.recalibration.idr import Idr, fit_idr
+from prediction.domain.recalibration.idr import fit_idr
 from prediction.domain.scores import crps_pmf, log_score_pmf
 
 WIDE = gaussian_pmf(mean_f=60, sd_f=4)
@@ -153,12 +153,6 @@ class TestIdr:
         pmf = fit_idr(np.full(300, 7.0), settled).predict(7.0)
 
         assert pmf.mean_f == pytest.approx(settled.mean(), abs=0.02)
-
-    def test_survives_storage(self):
-        fitted = fit_idr(*self.past())
-        stored = Idr.from_json(json.loads(json.dumps(fitted.as_json())))
-
-        assert (stored.predict(61.5).probabilities == fitted.predict(61.5).probabilities).all()
 
     def test_too_few_days_are_unavailable_and_nonsense_is_refused(self):
         with pytest.raises(DataUnavailable, match="too few"):

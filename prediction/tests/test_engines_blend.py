@@ -43,7 +43,7 @@ def test_parts_are_every_engine_that_spoke_with_its_weight():
     known = full_inputs(parameters=learned())
     parts = {part.engine: part.weight for part in BLEND.predict(known).parts}
 
-    assert set(parts) == {*DAY_AHEAD, "climatology", "nowcast", "market"}
+    assert set(parts) == {*DAY_AHEAD, "idr", "climatology", "nowcast", "market"}
     assert math.fsum(parts.values()) == pytest.approx(1.0)
     assert {name for name, weight in parts.items() if weight > 0} == set(DAY_AHEAD)
 

@@ -1,7 +1,7 @@
 """Isotonic distributional regression: a distribution from past days with like forecasts.
 
 The only assumption is that a higher predictor makes higher temperatures likelier. It needs a good
-year of days and serves as a generic yardstick and recalibration layer.
+year of days and serves as a generic yardstick.
 
 Source:
     Henzi, Ziegel and Gneiting (2021), doi:10.1111/rssb.12450; Walz, Henzi, Ziegel and Gneiting
@@ -10,9 +10,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression
@@ -61,25 +60,6 @@ class Idr:
         seen = IntegerPmf.from_cdf_values(self.low_f, row)
         unseen = gaussian_pmf(mean_f=seen.mean_f, sd_f=max(_UNSEEN_SD_F, 2.0 * seen.sd_f))
         return seen.mixed_with(unseen, 1.0 / (self.n_train + 1))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {
-            "predictors": self.predictors.tolist(),
-            "low_f": self.low_f,
-            "cumulative": self.cumulative.tolist(),
-            "n_train": self.n_train,
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Idr:
-        """Return what :meth:`as_json` stored."""
-        return cls(
-            np.array(stored["predictors"], dtype=np.float64),
-            int(stored["low_f"]),
-            np.array(stored["cumulative"], dtype=np.float64),
-            int(stored["n_train"]),
-        )
 
 
 def fit_idr(

@@ -18,6 +18,7 @@ from prediction.domain.chained_ridge import (
 from prediction.domain.remaining_rise import rise_pmf
 from prediction.domain.rise_fit import fit_rise_model, fit_station_effect, state_at
 from prediction.domain.scores import crps_pmf
+from prediction.priors.remaining_rise import shipped_rise_model
 from prediction.tests.day_readings import past_days
 
 
@@ -27,8 +28,13 @@ def days():
 
 
 @pytest.fixture(scope="module")
-def model(days):
+def fitted(days):
     return fit_rise_model(days)
+
+
+@pytest.fixture
+def model():
+    return shipped_rise_model()
 
 
 def mean_crps(model, days, hour, effect=None):
@@ -39,20 +45,22 @@ def mean_crps(model, days, hour, effect=None):
     return float(np.mean(scores))
 
 
-def test_the_same_days_give_the_same_model_in_any_order(days, model):
+@pytest.mark.slow
+def test_the_same_days_give_the_same_model_in_any_order(days, fitted):
     mixed = list(days)
     random.Random(3).shuffle(mixed)
 
-    assert json.dumps(fit_rise_model(mixed).as_json()) == json.dumps(model.as_json())
+    assert json.dumps(fit_rise_model(mixed).as_json()) == json.dumps(fitted.as_json())
 
 
-def test_the_signs_of_the_day_beat_the_hour_alone(days, model):
+@pytest.mark.slow
+def test_the_signs_of_the_day_beat_the_hour_alone(days, fitted):
     for hour in (8, 11, 14):
         bare = [
-            crps_pmf(rise_pmf(model, replace(state_at(day, hour), signs=())), day.high_f)
+            crps_pmf(rise_pmf(fitted, replace(state_at(day, hour), signs=())), day.high_f)
             for day in days
         ]
-        assert mean_crps(model, days, hour) < np.mean(bare)
+        assert mean_crps(fitted, days, hour) < np.mean(bare)
 
 
 def test_later_reports_of_the_day_are_not_used(days):

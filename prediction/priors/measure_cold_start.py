@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     prior, few, all_days = scores.mean(axis=0)
     sys.stdout.write(
         f"days {len(scores)}; CRPS with the prior alone {prior:.3f}, with {FEW_DAYS} days "
-        f"{few:.3f}, with all days {all_days:.3f}; {FEW_DAYS} days cost {few / all_days:.3f} times\n"
+        f"{few:.3f}, with all days {all_days:.3f}: {few / all_days:.3f} times as high\n"
     )
     return 0
 

@@ -1,7 +1,7 @@
 """Carries what was believed before engines stood side by side over into their tables."""
 
 from django.db import migrations
-from django.db.models import Max
+from django.db.models import F, Max
 
 
 def _horizon(lead_hours):
@@ -35,16 +35,36 @@ def carry_over(apps, schema_editor):
             update_fields=["engine", "horizon", "lead_hours", "n_train", "weight_present"]
         )
     # One event, one horizon, one engine: what was scored last stands.
-    newest = Verification.objects.values("event", "horizon", "engine").annotate(last=Max("pk"))
-    Verification.objects.exclude(pk__in=[row["last"] for row in newest]).delete()
+    newest = Verification.objects.order_by().values("event", "horizon", "engine")
+    kept = set(newest.annotate(last=Max("pk")).values_list("last", flat=True))
+    _delete(Verification, [pk for pk in _keys(Verification) if pk not in kept])
 
 
-def forget(apps, schema_editor):
-    """Going back, the removed column is empty; nothing else is lost."""
+def back_to_one_score(apps, schema_editor):
+    """Keep the score that the champion's own belief got in the morning.
+
+    The tables of before have room for one score of a prediction and count each event once. The
+    removed column comes back empty; predictions and fits stay.
+    """
+    Verification = apps.get_model("prediction", "Verification")
+    own = Verification.objects.filter(horizon="morning", engine=F("prediction__engine"))
+    newest = own.order_by().values("prediction").annotate(last=Max("pk"))
+    kept = set(newest.values_list("last", flat=True))
+    _delete(Verification, [pk for pk in _keys(Verification) if pk not in kept])
+
+
+def _keys(model):
+    return model.objects.order_by().values_list("pk", flat=True)
+
+
+def _delete(model, pks):
+    # In parts: a statement takes only so many values.
+    for start in range(0, len(pks), 500):
+        model.objects.filter(pk__in=pks[start : start + 500]).delete()
 
 
 class Migration(migrations.Migration):
 
     dependencies = [("prediction", "0002_engines_side_by_side")]
 
-    operations = [migrations.RunPython(carry_over, forget)]
+    operations = [migrations.RunPython(carry_over, back_to_one_score)]

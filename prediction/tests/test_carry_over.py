@@ -143,3 +143,33 @@ def test_the_way_back_keeps_the_beliefs(old):
 
     kept = back.get_model("prediction", "Prediction").objects.get()
     assert (kept.pmf, kept.fit) == ([0.25, 0.75], None)
+
+
+def test_the_way_back_keeps_one_score_of_a_prediction_the_champions_of_the_morning(old):
+    station = station_of(old)
+    event = event_of(old, station)
+    prediction_of(old, station, lead_hours=14.5)
+    prediction_of(old, station, lead_hours=20.0)
+    new = migrate(AFTER)
+    scored_by = new.get_model("prediction", "Verification").objects
+    for prediction in new.get_model("prediction", "Prediction").objects.all():
+        for engine in ("climatology", "combined", "market"):
+            scored_by.create(
+                prediction=prediction,
+                event_id=event.pk,
+                engine=engine,
+                horizon=prediction.horizon,
+                observed_high_f=55,
+                crps_f=1.0,
+                log_score=1.0,
+                brier=0.7 if engine == "combined" else 0.9,
+                rps=0.1,
+                pit=0.5,
+                verified_at=EVENING_BEFORE,
+            )
+
+    back = migrate(BEFORE)
+
+    score = back.get_model("prediction", "Verification").objects.get()
+    assert (score.brier, score.prediction.lead_hours) == (0.7, 14.5)
+    assert back.get_model("prediction", "Prediction").objects.count() == 2

@@ -5,14 +5,20 @@ the belief from before the day and the rise left are pooled geometrically, ``p``
 ``observed^a * forecast^b``: independent evidence multiplies, which a linear mixture wastes (it is
 overdispersed). Both exponents are below 1, because what a forecast and the morning's readings miss
 is partly the same.
+
+A maximum of the night is another matter. Forecasts of the high are of the afternoon, and behind a
+cold front the day's high is the temperature at midnight; a colder forecast is then not refuted but
+says that the maximum is behind us.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from prediction.domain.arrays import FloatArray
-from prediction.domain.day_so_far import DayState
+from prediction.domain.day_so_far import SIGNS, DayState
 from prediction.domain.distribution import IntegerPmf
 from prediction.domain.remaining_rise import RiseModel, StationEffect, rise_pmf
 
@@ -26,6 +32,13 @@ SHARP_SD_F = 3.0
 #: likely, is wrong today: the smaller that part, the less its shape counts.
 REFUTED_SHARE = 0.05
 LIKELY_LEVEL = 0.99
+#: A maximum reached by the first of these hours is one of the night, by the second one of the day;
+#: in proportion between them.
+NIGHT_TO_DAY_LST = (3.0, 7.0)
+#: Of a forecast colder than a maximum of the night this share stands; the rest may be wrong.
+NIGHT_SHARE = 0.9
+#: The high of a maximum gone by lies above what was read by as much as at this hour.
+GONE_BY_HOUR_LST = 14.0
 _SMALLEST = 1e-300
 
 
@@ -54,27 +67,35 @@ def condition_on_day(
         return alive
     observed = rise_pmf(model, state, station_effect=station_effect)
     low = state.low_f
-    high = max(alive.high_f, observed.high_f)
-    forecast = _logarithms(alive, low_f=low, high_f=high)
+    behind_us = pmf.cdf(low - 1) * _night_share(state, state.hour_lst)
+    gone_by = replace(state, hour_lst=GONE_BY_HOUR_LST, afternoon_covered=False, signs=())
+    standing = alive.mixed_with(rise_pmf(model, gone_by), behind_us)
+    high = max(standing.high_f, observed.high_f)
+    forecast = _logarithms(standing, low_f=low, high_f=high)
     rise = _logarithms(observed, low_f=low, high_f=high)
-    likely_f = observed.quantile(LIKELY_LEVEL)
-    exponent = _forecast_exponent(pmf, low_f=low, likely_f=likely_f)
+    agreeing = min(1.0 - pmf.cdf(low - 1) + behind_us, pmf.cdf(observed.quantile(LIKELY_LEVEL)))
+    exponent = _forecast_exponent(pmf, agreeing=agreeing)
     powers = OBSERVED_EXPONENT * rise + exponent * forecast
     # Relative to the largest, so that nothing underflows to an undefined pool.
     return IntegerPmf.from_weights(low, np.maximum(np.exp(powers - powers.max()), _SMALLEST))
 
 
-def _forecast_exponent(pmf: IntegerPmf, *, low_f: int, likely_f: int) -> float:
+def _night_share(state: DayState, hour_lst: float) -> float:
+    """Return how much of a forecast colder than the maximum stands: none once it is the day's."""
+    ago = state.signs[SIGNS.index("hours_since_max")] if state.signs else 0.0
+    night, day = NIGHT_TO_DAY_LST
+    return NIGHT_SHARE * min(1.0, max(0.0, (day - (hour_lst - ago)) / (day - night)))
+
+
+def _forecast_exponent(pmf: IntegerPmf, *, agreeing: float) -> float:
     """Return how much a belief's shape counts: less for a wide one and for a refuted one.
 
     Args:
         pmf: Belief before today's observations.
-        low_f: The proven bound; a belief that was mostly colder was too cold.
-        likely_f: The observations leave hardly anything above; one mostly warmer was too warm.
+        agreeing: What it gave to highs that are still possible and not beyond all likelihood.
     """
     spread = pmf.sd_f
     sharp = 1.0 if spread <= SHARP_SD_F else (SHARP_SD_F / spread) ** 2
-    agreeing = min(1.0 - pmf.cdf(low_f - 1), pmf.cdf(likely_f))
     return FORECAST_EXPONENT * sharp * min(1.0, max(0.0, agreeing) / REFUTED_SHARE)
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prediction.domain.day_so_far import DayState
+from prediction.domain.day_so_far import DayState, Reading, day_state
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.nowcast import condition_on_day
 from prediction.domain.remaining_rise import rise_pmf
@@ -88,6 +89,36 @@ def test_a_refuted_forecast_leaves_the_observations_alone():
     both = after(gaussian_pmf(mean_f=60, sd_f=2.5), 75, 12.0)
 
     assert both.mean_f == pytest.approx(observed.mean_f, abs=0.3)
+
+
+@pytest.mark.parametrize("forecast_f", [45, 50, 54])
+def test_a_maximum_of_midnight_does_not_refute_a_colder_forecast(forecast_f):
+    """Behind a cold front: 60 at 01, 50 said for the afternoon. No rise to 67 is to come."""
+    found = after(gaussian_pmf(mean_f=forecast_f, sd_f=2.5), 60, 1.0)
+
+    assert found.mean_f == pytest.approx(61, abs=1)
+    assert found.cdf(62) > 0.7
+    assert found.at(66) > 0.001
+
+
+def test_a_maximum_of_midnight_stands_while_it_grows_colder():
+    falling = [60, 58, 56, 54, 51, 49, 47, 46, 45]
+    readings = [Reading(hour + 0.9, temp, temp) for hour, temp in enumerate(falling)]
+    state = day_state(readings, climate_day=dt.date(2024, 1, 20), usual_high_f=55.0)
+    assert state is not None
+
+    found = condition_on_day(
+        gaussian_pmf(mean_f=48, sd_f=2.5), state=state, model=shipped_rise_model()
+    )
+
+    assert found.at(60) + found.at(61) > 0.85
+
+
+def test_a_warmer_forecast_at_midnight_is_heard_as_ever():
+    found = after(gaussian_pmf(mean_f=70, sd_f=2.5), 60, 1.0)
+
+    assert found.mean_f == pytest.approx(70, abs=1)
+    assert found.at(60) < 0.001
 
 
 def test_degrees_between_the_bound_and_the_estimate_stay_possible():

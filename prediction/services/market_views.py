@@ -36,7 +36,7 @@ def ladders_of(
 ) -> dict[_StationDay, Ladder]:
     """Return the ladder of each station and day that was listed by then; days without are absent.
 
-    Where two are listed for one day, the first ticker stands for both.
+    One in quarantine is none. Where two are listed for one day, the first ticker stands for both.
     """
     keys = {(station.pk, day) for station, day in wanted}
     rows = (
@@ -44,6 +44,7 @@ def ladders_of(
             series__station__in={station for station, _ in keys},
             climate_day__in={day for _, day in keys},
             first_seen_at__lte=as_of,
+            quarantine_reason="",
         )
         .select_related("series")
         .prefetch_related("markets")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from boz.core.agents import AgentResult, guarded
 from boz.core.clock import require_utc
@@ -21,6 +21,9 @@ from weather.models import Station
 
 log = get_logger("MODEL")
 
+#: A prediction with what every other engine said beside it.
+Made = tuple[Prediction, list[EngineBelief]]
+
 
 def predict(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Prediction:
     """Return the belief about a climate day as of a moment, making it only when inputs changed.
@@ -34,7 +37,7 @@ def predict(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Pr
     """
     desk = _Desk([(station, climate_day)], as_of=as_of)
     prediction, beliefs = desk.believe(station, climate_day)
-    _keep([(prediction, beliefs)])
+    _keep(_new([(prediction, beliefs)]))
     return prediction
 
 
@@ -43,14 +46,20 @@ def predict_all(*, now: dt.datetime) -> AgentResult:
     moment = require_utc(now, name="now")
     wanted = _wanted(moment)
     desk = _Desk(wanted, as_of=moment)
-    made: list[tuple[Prediction, list[EngineBelief]]] = []
+    made: list[Made] = []
     skipped: list[SkippedSubject] = []
     for station, climate_day in wanted:
         with guarded(f"{station.code} {climate_day}", skipped, log=log):
             made.append(desk.believe(station, climate_day))
-    new = _keep(made)
+    new = _new(made)
+    unchanged = len(made) - len(new)
+    try:
+        kept = _keep(new)
+    except DatabaseError as error:
+        log.warning("Predictions are stored one by one", reason=str(error))
+        kept = _keep_apart(new, skipped)
     return AgentResult(
-        done={"predicted": len(made), "new": new, "unchanged": len(made) - new}, skipped=skipped
+        done={"predicted": kept + unchanged, "new": kept, "unchanged": unchanged}, skipped=skipped
     )
 
 
@@ -63,9 +72,7 @@ class _Desk:
         self._champion = champion_at(self._as_of)
         self._latest = latest_predictions(wanted=wanted, as_of=self._as_of)
 
-    def believe(
-        self, station: Station, climate_day: dt.date
-    ) -> tuple[Prediction, list[EngineBelief]]:
+    def believe(self, station: Station, climate_day: dt.date) -> Made:
         """Return the stored belief when nothing changed since, else an unsaved one."""
         known = self._reads.known(station, climate_day)
         hashed = inputs_hash(known, champion=self._champion)
@@ -88,9 +95,12 @@ def _wanted(now: dt.datetime) -> list[Wanted]:
     return [(wanted[key], key[1]) for key in sorted(wanted)]
 
 
-def _keep(made: Iterable[tuple[Prediction, list[EngineBelief]]]) -> int:
-    """Store what is new; returns how many predictions that was."""
-    new = [(prediction, beliefs) for prediction, beliefs in made if prediction.pk is None]
+def _new(made: Iterable[Made]) -> list[Made]:
+    return [(prediction, beliefs) for prediction, beliefs in made if prediction.pk is None]
+
+
+def _keep(new: Sequence[Made]) -> int:
+    """Store what was not stored yet, all or nothing; returns how many predictions that is."""
     with transaction.atomic():
         Prediction.objects.bulk_create(prediction for prediction, _ in new)
         for prediction, beliefs in new:
@@ -98,3 +108,16 @@ def _keep(made: Iterable[tuple[Prediction, list[EngineBelief]]]) -> int:
                 belief.prediction = prediction
         EngineBelief.objects.bulk_create(belief for _, beliefs in new for belief in beliefs)
     return len(new)
+
+
+def _keep_apart(new: Sequence[Made], skipped: list[SkippedSubject]) -> int:
+    """Store one by one, so that what the database refuses stops itself alone."""
+    kept = 0
+    for prediction, beliefs in new:
+        subject = f"{prediction.station.code} {prediction.climate_day}"
+        with guarded(subject, skipped, log=log):
+            # Keys given in the attempt that was undone are those of no row.
+            for row in (prediction, *beliefs):
+                row.pk = None
+            kept += _keep([(prediction, beliefs)])
+    return kept

@@ -7,13 +7,15 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from boz.core.errors import DataUnavailable
+from markets.models import Event
 from markets.tests.factories import EventFactory, SeriesFactory, make_ladder
 from prediction.constants import CLIMATOLOGY_WINDOW, EMOS_SLOW_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.engines import get_engine
 from prediction.engines.base import ReachedMaximum
-from prediction.models import Prediction
+from prediction.models import EngineBelief, Prediction
 from prediction.selectors import bracket_prediction, latest_prediction, pmf_of, pooled_pmf_of
+from prediction.services import predict as predict_service
 from prediction.services.champions import choose_champion
 from prediction.services.fit import fit_station
 from prediction.services.inputs import assemble_inputs
@@ -139,8 +141,9 @@ def test_the_market_is_pooled_with_and_never_in_the_belief_itself():
             available_at=EVENING_BEFORE - dt.timedelta(minutes=21),
         ),
         lambda markets: markets[2].delete(),
+        lambda markets: Event.objects.update(quarantine_reason="The rules changed."),
     ],
-    ids=["no book", "crossed", "too old", "no ladder"],
+    ids=["no book", "crossed", "too old", "no ladder", "in quarantine"],
 )
 def test_a_market_that_is_not_whole_is_not_heard(spoil):
     station = make_history()
@@ -153,6 +156,18 @@ def test_a_market_that_is_not_whole_is_not_heard(spoil):
 
     assert prediction.pooled_pmf == prediction.market_probabilities == []
     assert not prediction.beliefs.filter(engine="market").exists()
+
+
+def test_of_two_ladders_of_a_day_one_in_quarantine_stands_for_nothing():
+    station = make_history()
+    make_ladder(event=EventFactory(climate_day=DAY, ticker="A", quarantine_reason="Odd strikes."))
+    other = EventFactory(series=SeriesFactory(ticker="KXB", station=station), climate_day=DAY)
+    make_ladder(event=other)
+
+    known = assemble_inputs(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
+
+    assert known.ladder is not None
+    assert known.ladder.event == other
 
 
 def test_predicting_twice_gives_the_same_row():
@@ -288,6 +303,54 @@ def test_predict_all_leaves_out_what_it_cannot_predict_and_goes_on():
     assert "MIA" in result.skipped[0].reason
     assert predict_all(now=EVENING_BEFORE).done["predicted"] == 1
     assert Prediction.objects.count() == 1
+
+
+def two_cities():
+    for code in ("NY", "MIA"):
+        station = make_history(real_station(code))
+        evening_forecast(station)
+        make_ladder(event=EventFactory(series=series_of(station), climate_day=DAY))
+
+
+def test_an_unexpected_error_of_one_station_stops_no_other(monkeypatch):
+    two_cities()
+    believe = predict_service.stored_belief
+
+    def stumble(known, **others):
+        if known.inputs.station_code == "MIA":
+            raise ZeroDivisionError
+        return believe(known, **others)
+
+    monkeypatch.setattr(predict_service, "stored_belief", stumble)
+
+    result = predict_all(now=EVENING_BEFORE)
+
+    assert result.done == {"predicted": 1, "new": 1, "unchanged": 0}
+    assert [item.subject for item in result.skipped] == ["MIA 2024-11-20"]
+
+
+@pytest.mark.parametrize("refused", ["the prediction", "a belief beside it"])
+def test_a_row_that_the_database_refuses_stops_no_other_and_leaves_no_half(monkeypatch, refused):
+    two_cities()
+    believe = predict_service.stored_belief
+
+    def spoil(known, **others):
+        prediction, beliefs = believe(known, **others)
+        if known.inputs.station_code == "MIA" and refused == "the prediction":
+            prediction.sd_f = 0.0
+        elif known.inputs.station_code == "MIA":
+            beliefs[1].engine = beliefs[0].engine
+        return prediction, beliefs
+
+    monkeypatch.setattr(predict_service, "stored_belief", spoil)
+
+    result = predict_all(now=EVENING_BEFORE)
+
+    assert result.done == {"predicted": 1, "new": 1, "unchanged": 0}
+    assert [item.subject for item in result.skipped] == ["MIA 2024-11-20"]
+    kept = Prediction.objects.get()
+    assert kept.station.code == "NY"
+    assert set(EngineBelief.objects.values_list("prediction_id", flat=True)) == {kept.pk}
 
 
 def test_predicting_all_days_at_once_is_the_same_as_one_by_one():

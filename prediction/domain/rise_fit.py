@@ -154,14 +154,16 @@ def fit_station_effect(model: RiseModel, days: Sequence[PastDay]) -> StationEffe
 
     Args:
         model: The shared model.
-        days: Past days of the one station; none gives an effect of zero.
+        days: Past days of the one station; none gives an effect of zero, and those without a
+            report teach nothing and do not count.
 
     Raises:
         InvalidDataError: If the days are of several stations.
     """
     if len({day.station for day in days}) > 1:
         raise InvalidDataError("A station's effect is learned from its own days only.")
-    ordered = sorted(days, key=lambda item: item.climate_day)
+    reported = [day for day in days if day.readings]
+    ordered = sorted(reported, key=lambda item: item.climate_day)
     hours = [_effect_rows(model, ordered, node + 1.0) for node in range(NODES)]
     penalty = _penalty([(_STATION_RIDGE, len(STATION_TERMS))])
     return StationEffect(chained_least_squares(hours, penalty), len(ordered))

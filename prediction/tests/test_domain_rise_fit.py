@@ -94,6 +94,15 @@ def test_no_days_give_no_effect(model):
     assert not effect.coefficients.any()
 
 
+def test_days_without_reports_do_not_make_a_station_known(model):
+    silent = [replace(day, readings=()) for day in past_days(60, stations=("CCC",))]
+
+    assert fit_station_effect(model, silent).n_days == 0
+    assert (
+        fit_station_effect(model, silent[:59] + past_days(60, stations=("CCC",))[59:]).n_days == 1
+    )
+
+
 def test_one_absurd_high_does_not_throw_a_station_off(model):
     calm = past_days(60, stations=("AAA",))
     wild = [replace(calm[0], high_f=calm[0].high_f + 50), *calm[1:]]

@@ -13,7 +13,7 @@ from boz.core.errors import InvalidDataError
 from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE, OFFICIAL_SOURCES
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.emos import EmosModel, EmosSettings, GaussianForecast, predict_emos
-from prediction.domain.errors_model import prior_sd_f
+from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
 from prediction.domain.horizons import Horizon
 from prediction.engines.base import (
     EngineForecast,
@@ -56,7 +56,7 @@ class EmosEngine:
         said = predict_emos(
             model, day=inputs.climate_day.toordinal(), highs=highs, sds=_spreads(found)
         )
-        sd = said.sd * _age_factor(model, said, leads, found, inputs)
+        sd = max(MIN_SD_F, said.sd * _age_factor(model, said, leads, found, inputs))
         return EngineForecast.of(
             gaussian_pmf(mean_f=_within_reason(said.mean, inputs), sd_f=sd),
             spread=said.spread if len(said.used) > 1 else None,

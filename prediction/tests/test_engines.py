@@ -329,6 +329,27 @@ def test_parameters_that_cannot_be_read_are_a_typed_error(name, stored):
         get_engine(name).predict(full_inputs(parameters={name: stored}))
 
 
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_a_late_forecast_of_a_sure_station_is_no_surer_than_a_degree_allows(name):
+    """Errors of almost 0 at a lead of 18 hours, then a forecast an hour before the day's end."""
+    exact = tuple(
+        replace(
+            case,
+            forecasts=tuple(replace(item, high_f=case.observed_f) for item in case.forecasts),
+        )
+        for case in cases(150)
+    )
+    fitted = get_engine(name).fit(past(cases=exact))
+    late = full_inputs(
+        as_of=DAY_END,
+        lead_hours=0,
+        forecasts=tuple(forecast(item.source, 55.0, 1) for item in FORECASTS),
+        parameters={name: fitted},
+    )
+
+    assert get_engine(name).predict(late).sd >= 0.8
+
+
 @ALL_ENGINES
 def test_ten_days_are_enough_to_learn_from(name):
     few = past(cases=cases(10), scored=scored(10))

@@ -245,6 +245,14 @@ def test_a_truncated_archive_is_refused(markets_file, tmp_path):
         import_market_data([broken])
 
 
+def test_rubbish_that_looks_like_an_archive_is_refused(tmp_path):
+    rubbish = tmp_path / "rubbish.csv.gz"
+    rubbish.write_bytes(b"\x1f\x8b\x08\x00" + b"rubbish" * 5)
+
+    with pytest.raises(InvalidDataError, match=r"rubbish\.csv\.gz cannot be read"):
+        import_market_data([rubbish])
+
+
 def test_the_command_prints_one_json_document(markets_file):
     out = io.StringIO()
 

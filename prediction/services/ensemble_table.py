@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import gzip
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -112,7 +113,7 @@ def _opened(file: Path) -> TextIO:
 def _rows(text: TextIO, file: Path) -> Iterator[dict[str, str | None]]:
     try:
         yield from csv.DictReader(text)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise InvalidDataError(
             f"The file {file.name} cannot be read as a table: {error}."
         ) from error

@@ -177,3 +177,10 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"not packed")
     with pytest.raises(InvalidDataError, match="cannot be read"):
         read_ensemble_table([broken], COLUMNS)
+
+
+def test_rubbish_that_looks_like_gzip_is_told_in_a_sentence(tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.csv.gz"
+    rubbish.write_bytes(b"\x1f\x8b\x08\x00" + b"rubbish" * 5)
+    with pytest.raises(InvalidDataError, match=r"rubbish\.csv\.gz cannot be read"):
+        read_ensemble_table([rubbish], COLUMNS)

@@ -402,3 +402,30 @@ def test_gzip_is_seen_by_its_bytes_and_the_table_is_for_people(world, tmp_path):
     text = stdout.getvalue()
     assert "blend_minus_market" in text
     assert "overall" in text
+
+
+def test_rubbish_that_looks_like_gzip_is_told_in_a_sentence(tmp_path):
+    rubbish = tmp_path / "rubbish.csv.gz"
+    rubbish.write_bytes(b"\x1f\x8b\x08\x00" + b"rubbish" * 5)
+    with pytest.raises(CommandError, match=r"rubbish\.csv\.gz cannot be read: "):
+        run(rubbish, "--json")
+
+
+def test_a_price_of_more_than_it_can_pay_leaves_its_ladder_out(world):
+    world.ladders[1] |= {"mkt_p": "7", "mkt_p_sum": "1.0"}
+    report = world.score()
+    assert report["n_snapshots"] == 35
+    assert report["skipped_reasons"] == {"The prices of a ladder are no prices.": 1}
+
+
+def test_a_report_of_days_that_are_not_there_is_an_error(world):
+    with pytest.raises(CommandError, match="No ladder is of 2099-01-01 or later; the last one is"):
+        world.score("--report-from", "2099-01-01")
+
+
+def test_a_file_that_cannot_be_written_stops_before_the_work(world):
+    files = [world.directory / "ladders0.csv", world.directory / "highs.csv"]
+    for out in (world.directory, world.directory / "none" / "out.csv", *files):
+        with pytest.raises(CommandError, match=r"cannot be written"):
+            world.score("--out", out)
+    assert all(file.read_text().startswith("city") for file in files)

@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def open_rows(path: Path) -> Iterator[tuple[Shape, Iterator[dict[str, str]]]]:
             reader = csv.DictReader(text)
             shape = shape_of(list(reader.fieldnames or []), path=path)
             yield shape, reader
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise InvalidDataError(
             f"{path.name} cannot be read: {error}", {"file": path.name}
         ) from error

@@ -10,7 +10,12 @@ from django.core.management.base import CommandError, CommandParser
 
 from boz.core.commands import Progress, TeachingCommand, day_argument
 from boz.core.errors import BozBaseException
-from prediction.services.forecast_scoring import Request, score_forecasts, write_predictions
+from prediction.services.forecast_scoring import (
+    Request,
+    require_writable,
+    score_forecasts,
+    write_predictions,
+)
 from prediction.services.forecast_scoring.report import DIFFERENCES
 from prediction.services.forecast_scoring.scores import METRICS, SIDES
 
@@ -88,6 +93,9 @@ class Command(TeachingCommand):
             observations=options["observations"],
             report_from=options["report_from"],
         )
+
+        if options["out"] is not None:
+            require_writable(options["out"], request=request)
 
         def watch(total: int) -> Progress:
             is_quiet = options["verbosity"] == 0

@@ -9,8 +9,9 @@ from __future__ import annotations
 from prediction.services.forecast_scoring.run import (
     Outcome,
     Request,
+    require_writable,
     score_forecasts,
     write_predictions,
 )
 
-__all__ = ["Outcome", "Request", "score_forecasts", "write_predictions"]
+__all__ = ["Outcome", "Request", "require_writable", "score_forecasts", "write_predictions"]

@@ -57,7 +57,7 @@ def _from_prices(
     if len(prices) < len(rows):
         return None
     total = math.fsum(prices)
-    if min(prices) < 0 or not total > 0:
+    if min(prices) < 0 or max(prices) > unit or not total > 0:
         raise RowError("The prices of a ladder are no prices.")
     stated = number(rows[0], "mkt_p_sum")
     least, most = map(float, COHERENT_SUM)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from boz.core.errors import InvalidDataError
+from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.constants import PRIMARY_ENGINE
 from prediction.engines import get_engine
 from prediction.services.forecast_scoring.learning import Belief
@@ -72,10 +72,11 @@ def score_forecasts(request: Request, *, watch: Watch) -> Outcome:
 
     Raises:
         InvalidDataError: If a file cannot be read or lacks a column.
-        DataUnavailable: If no ladder can be used.
+        DataUnavailable: If no ladder can be used, or none is of the days of the report.
     """
     started = time.perf_counter()
     recorded = read_snapshots(request.files)
+    _require_reported(request, recorded)
     walk = walk_forward(
         recorded,
         highs=_official_highs(request, recorded),
@@ -94,6 +95,19 @@ def score_forecasts(request: Request, *, watch: Watch) -> Outcome:
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Outcome(report=report, beliefs=tuple(beliefs))
+
+
+def require_writable(path: Path, *, request: Request) -> None:
+    """Refuse a file that cannot be written before the work begins.
+
+    Raises:
+        InvalidDataError: If it is a directory, in none, or one of the files that are read.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise InvalidDataError(f"{path} cannot be written: it is a directory or is in none.")
+    read = (*request.files, request.history, request.observations)
+    if path.resolve() in {file.resolve() for file in read if file is not None}:
+        raise InvalidDataError(f"{path} is read, so it cannot be written.")
 
 
 def write_predictions(path: Path, beliefs: Sequence[Belief], *, is_model_only: bool) -> int:
@@ -126,6 +140,12 @@ def write_predictions(path: Path, beliefs: Sequence[Belief], *, is_model_only: b
     except OSError as error:
         raise InvalidDataError(f"{path.name} cannot be written: {error}") from error
     return rows
+
+
+def _require_reported(request: Request, recorded: Recorded) -> None:
+    first, last = request.report_from, max(item.climate_day for item in recorded.snapshots)
+    if first is not None and last < first:
+        raise DataUnavailable(f"No ladder is of {first} or later; the last one is of {last}.")
 
 
 def _official_highs(request: Request, recorded: Recorded) -> OfficialHighs:

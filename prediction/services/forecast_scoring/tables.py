@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import io
 import math
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -36,7 +37,7 @@ def read_rows(path: Path, *, needed: Sequence[Sequence[str]]) -> Iterator[Row]:
             reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
             _require_columns(reader.fieldnames or (), needed, path=path)
             yield from reader
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise InvalidDataError(
             f"{path.name} cannot be read: {error}", {"file": path.name}
         ) from error

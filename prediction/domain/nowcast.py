@@ -37,7 +37,7 @@ LIKELY_LEVEL = 0.99
 NIGHT_TO_DAY_LST = (3.0, 7.0)
 #: Of a forecast colder than a maximum of the night this share stands; the rest may be wrong.
 NIGHT_SHARE = 0.9
-#: The high of a maximum gone by lies above what was read by as much as at this hour.
+#: The high of a maximum gone by lies above what was read by as much as at this hour, or later.
 GONE_BY_HOUR_LST = 14.0
 _SMALLEST = 1e-300
 
@@ -68,7 +68,7 @@ def condition_on_day(
     observed = rise_pmf(model, state, station_effect=station_effect)
     low = state.low_f
     behind_us = pmf.cdf(low - 1) * _night_share(state, state.hour_lst)
-    gone_by = replace(state, hour_lst=GONE_BY_HOUR_LST, afternoon_covered=False, signs=())
+    gone_by = replace(state, hour_lst=max(GONE_BY_HOUR_LST, state.hour_lst), signs=())
     standing = alive.mixed_with(rise_pmf(model, gone_by), behind_us)
     high = max(standing.high_f, observed.high_f)
     forecast = _logarithms(standing, low_f=low, high_f=high)

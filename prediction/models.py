@@ -216,12 +216,29 @@ class Verification(models.Model):
     log_score = models.FloatField(help_text="-ln of the winning bracket's probability.")
     brier = models.FloatField(help_text="Sum over the ladder.")
     rps = models.FloatField(help_text="Ranked probability score, divided by rungs less one.")
-    pit = models.FloatField(help_text="Probability integral transform, mid-value.")
+    pit = models.FloatField(
+        help_text=(
+            "Randomised probability integral transform, 0..1; scores from before ranks were drawn"
+            " hold the middle of the observed degree's rank."
+        )
+    )
+    mixture_below = models.FloatField(
+        null=True,
+        blank=True,
+        help_text=(
+            "Of the blend: P(below the observed degree) in the mixture of its day-ahead engines,"
+            " before any correction and the day's reports; empty where none spoke, and in scores"
+            " from before it was kept."
+        ),
+    )
+    mixture_upto = models.FloatField(
+        null=True, blank=True, help_text="The same with the observed degree included."
+    )
     error_f = models.FloatField(null=True, help_text="Mean minus observed, °F.")
     sd_f = models.FloatField(null=True, help_text="Standard deviation of the belief, °F.")
-    hit_50 = models.BooleanField(null=True, help_text="Inside the central 50 % interval.")
-    hit_80 = models.BooleanField(null=True, help_text="Inside the central 80 % interval.")
-    hit_90 = models.BooleanField(null=True, help_text="Inside the central 90 % interval.")
+    hit_50 = models.BooleanField(null=True, help_text="Rank inside the central 50 %.")
+    hit_80 = models.BooleanField(null=True, help_text="Rank inside the central 80 %.")
+    hit_90 = models.BooleanField(null=True, help_text="Rank inside the central 90 %.")
     probabilities = models.JSONField(
         default=list, blank=True, help_text="Per bracket, coldest first."
     )

@@ -206,7 +206,7 @@ class ReliabilitySerializer(WindowSerializer):
 
 
 class PitSerializer(WindowSerializer):
-    """Histogram of the mid probability integral transform over 0..1."""
+    """Histogram of the randomised probability integral transform over 0..1."""
 
     engine = serializers.CharField()
     horizon = serializers.ChoiceField(choices=_HORIZONS)

@@ -2,7 +2,7 @@
 
 The rank of an outcome within its distribution (probability integral transform, PIT) is uniform on
 0..1 for a calibrated forecast. A high is a whole degree, so its rank is an interval; the randomised
-PIT draws a point of it and is exactly uniform, the mid PIT takes its middle and is only centred.
+PIT draws a point of it and is exactly uniform, where its middle would only be centred.
 """
 
 from __future__ import annotations
@@ -30,11 +30,6 @@ def randomised_pit(pmf: IntegerPmf, observed_f: int, rng: np.random.Generator) -
     """
     value = pmf.cdf(observed_f - 1) + float(rng.random()) * pmf.at(observed_f)
     return min(1.0, value)
-
-
-def mid_pit(pmf: IntegerPmf, observed_f: int) -> float:
-    """Return ``F(y - 1) + P(y) / 2``, the middle of the observed degree's rank."""
-    return min(1.0, pmf.cdf(observed_f - 1) + 0.5 * pmf.at(observed_f))
 
 
 def pit_histogram(pits: Sequence[float] | FloatArray, bins: int = BINS) -> npt.NDArray[np.int64]:

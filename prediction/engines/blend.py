@@ -1,7 +1,9 @@
 """The belief we trade on: every engine asked, weighted by what it has earned here.
 
-Day-ahead engines are mixed linearly, the mixture's spread is corrected, a little climatology is
-added so that only physics makes an impossible bracket, and then what the day has shown is heeded.
+Day-ahead engines are mixed linearly; the mixture's spread and then its shape are corrected, as its
+ranks on settled days taught; a little climatology is added, after the correction so that this
+cannot take it away, and only physics makes an impossible bracket; then what the day has shown is
+heeded, last because it is proven.
 The market is heard and kept beside it, with weight 0: the belief stays the model's own.
 """
 
@@ -20,18 +22,14 @@ from prediction.constants import (
     PRIMARY_ENGINE,
     WEIGHTED_MEAN_ENGINE,
 )
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf, linear_pool
+from prediction.domain.distribution import IntegerPmf, gaussian_pmf
 from prediction.engines.base import Engine, EngineForecast, EngineKind, Inputs, Parameters, Part
-from prediction.engines.blend_fit import (
-    PRIOR_WEIGHTS,
-    engine_weights,
-    fit_blend,
-    spread_factor,
-)
+from prediction.engines.blend_fit import correction, engine_weights, fit_blend
 from prediction.engines.climatology import ClimatologyEngine
 from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
 from prediction.engines.idr import IdrEngine
 from prediction.engines.market import MarketEngine
+from prediction.engines.mixture import PRIOR_WEIGHTS, day_ahead_mixture
 from prediction.engines.nbm_percentiles import NbmPercentilesEngine
 from prediction.engines.nowcast import NowcastEngine, conditioned
 from prediction.engines.past import Past
@@ -78,7 +76,7 @@ class BlendEngine:
         )
 
     def fit(self, past: Past) -> Parameters | None:
-        """Return weights, factors on the spread and market exponents, by horizon."""
+        """Return weights, corrections of the mixture and market exponents, by horizon."""
         return fit_blend(past)
 
     def predict(self, inputs: Inputs) -> EngineForecast:
@@ -123,10 +121,10 @@ def _day_ahead(answers: _Answers) -> list[str]:
 
 
 def _mixed(answers: _Answers, weights: dict[str, float], inputs: Inputs) -> EngineForecast:
-    """Return the mixture of the day-ahead engines with its parts."""
+    """Return the corrected mixture of the day-ahead engines with its parts."""
     used = {name: answers.said[name] for name in weights}
-    mixture = linear_pool([answer.pmf for answer in used.values()], list(weights.values()))
-    corrected = mixture.widened(spread_factor(_learned(inputs), inputs.horizon))
+    mixture = day_ahead_mixture({name: (weights[name], used[name].pmf) for name in used})
+    corrected = correction(_learned(inputs), inputs.horizon).apply(mixture)
     leading = used[max(weights, key=lambda name: weights[name])]
     spreads = [answer.spread for answer in used.values() if answer.spread is not None]
     present = [weights[name] * answer.weight_present for name, answer in used.items()]

@@ -1,8 +1,9 @@
-"""What the blend learns: weights of its engines, a factor on its spread, market exponents.
+"""What the blend learns: weights of its engines, a correction of its mixture, market exponents.
 
 Weights come from the station's own scored days by online aggregation that starts from fixed prior
-weights. The factor follows the coverage of the belief before any factor. The exponents of the pool
-with the market come from all stations, since ladders are few and every one is a draw of its own.
+weights. The correction follows the ranks of its highs in the mixture before any correction. The
+exponents of the pool with the market come from all stations, since ladders are few and every one is
+a draw of its own.
 """
 
 from __future__ import annotations
@@ -13,51 +14,30 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
-from prediction.constants import (
-    EMOS_FAST_ENGINE,
-    EMOS_SLOW_ENGINE,
-    NBM_ENGINE,
-    PRIMARY_ENGINE,
-    WEIGHTED_MEAN_ENGINE,
-)
+from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.aggregation import aggregate_experts
 from prediction.domain.horizons import Horizon
 from prediction.domain.pooling import PoolRound, fit_pool
-from prediction.domain.recalibration.conformal import conformal_factor
+from prediction.domain.recalibration.spread_and_shape import SpreadAndShape, fit_spread_and_shape
 from prediction.engines.base import Parameters, reading_parameters
+from prediction.engines.mixture import PRIOR_WEIGHTS
 from prediction.engines.past import Past, ScoredBelief
 
-#: Weights of the day-ahead engines before any belief of theirs was scored. The two regressions are
-#: one method and together hold most, the long memory more; the national blend is a peer of its own;
-#: the uncorrected consensus is there to be heard should the others fail.
-PRIOR_WEIGHTS: dict[str, float] = {
-    EMOS_SLOW_ENGINE: 0.40,
-    NBM_ENGINE: 0.28,
-    EMOS_FAST_ENGINE: 0.24,
-    WEIGHTED_MEAN_ENGINE: 0.08,
-}
 #: Under this many scored days an engine keeps its prior weight.
 MIN_DAYS_OF_WEIGHT = 10
 #: How many scored days the prior weights are worth.
 PRIOR_DAYS_OF_WEIGHT = 60.0
-#: Under this many scored days the spread is left alone.
-MIN_DAYS_OF_FACTOR = 60
-#: Bounds of the factor on the spread.
-LEAST_FACTOR, MOST_FACTOR = 0.8, 1.6
-#: Horizons whose belief rests on forecasts; in the afternoon the day itself has spoken, so that its
-#: ranks say nothing about the forecasts' spread.
+#: Horizons that are corrected by their own ranks; the afternoon starts from the forecasts of the
+#: morning and so goes on using the correction of the morning.
 CORRECTED = (Horizon.EARLY, Horizon.EVENING, Horizon.MORNING)
 #: Mean correlation of the errors of city forecasts of one day over all pairs of 137 cities
 #: (January to October 2021, evening before): ladders of one day are nearly separate draws.
 SAME_DAY_CORRELATION = 0.06
-#: A rank nearer to 0 or 1 than this is read as this.
-_EXTREME_RANK = 1e-4
 
 
 def fit_blend(past: Past) -> Parameters | None:
-    """Return weights, factors and exponents by horizon; None when nothing was ever scored.
+    """Return weights, corrections and exponents by horizon; None when nothing was ever scored.
 
     Raises:
         InvalidDataError: If a score or a ladder cannot be true.
@@ -94,12 +74,12 @@ def engine_weights(
     return {name: weight / total for name, weight in present.items()}
 
 
-def spread_factor(parameters: Parameters, horizon: Horizon) -> float:
-    """Return by what the mixture's spread is multiplied; 1 until settled days say otherwise."""
+def correction(parameters: Parameters, horizon: Horizon) -> SpreadAndShape:
+    """Return the correction of the mixture; it changes nothing until settled days say otherwise."""
     own = Horizon.MORNING if horizon is Horizon.AFTERNOON else horizon
     with reading_parameters(PRIMARY_ENGINE):
         stored = parameters.get("recalibration", {}).get(own.value)
-        return 1.0 if stored is None else float(stored["spread_factor"])
+        return SpreadAndShape() if stored is None else SpreadAndShape.from_json(stored)
 
 
 def _by_horizon(scored: Sequence[ScoredBelief], learn: Any) -> dict[str, Any]:
@@ -137,19 +117,15 @@ def _weights(scored: Sequence[ScoredBelief]) -> dict[str, float]:
     return weights
 
 
-def _recalibration(scored: Sequence[ScoredBelief]) -> dict[str, float] | None:
-    """Return the factor on the spread and the days behind it; None when there are too few.
-
-    The ranks are those of the belief with the factor of its day, so that factor is taken out again:
-    else the factor would chase its own success.
-    """
-    own = [item for item in scored if item.horizon in CORRECTED and item.engine == PRIMARY_ENGINE]
-    if len(own) < MIN_DAYS_OF_FACTOR:
-        return None
-    ranks = np.clip([item.pit for item in own], _EXTREME_RANK, 1.0 - _EXTREME_RANK)
-    scores = ndtri(ranks) * np.array([item.spread_factor for item in own])
-    factor = conformal_factor(scores, least=LEAST_FACTOR, most=MOST_FACTOR)
-    return {"spread_factor": factor, "n_train": len(own)}
+def _recalibration(scored: Sequence[ScoredBelief]) -> dict[str, Any] | None:
+    """Return the correction that ranks in the uncorrected mixture ask for; None for too few."""
+    ranks = [
+        item.mixture_rank
+        for item in scored
+        if item.horizon in CORRECTED and item.mixture_rank is not None
+    ]
+    found = fit_spread_and_shape([below for below, _ in ranks], [upto for _, upto in ranks])
+    return None if found is None else found.as_json()
 
 
 def _exponents(scored: Sequence[ScoredBelief]) -> dict[str, Any]:

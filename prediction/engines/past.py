@@ -10,7 +10,6 @@ import datetime as dt
 from dataclasses import dataclass
 
 from boz.core.schemas import Bracket
-from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.horizons import Horizon
 from prediction.domain.rise_fit import PastDay
 
@@ -51,26 +50,23 @@ class ScoredBelief:
         climate_day: The day.
         horizon: Class of lead and hour.
         crps_f: Engine name and its CRPS in degrees Fahrenheit, sorted by name; absent ones slept.
-        pit: Mid probability integral transform of the model-only belief.
         ladder: Brackets scored on, coldest first.
         model: Model-only probability per bracket.
         market: The market's, or None where it was silent.
         outcome: Index of the bracket that paid.
-        engine: Whose the model-only belief was.
-        spread_factor: By what its spread had been multiplied to recalibrate it.
+        mixture_rank: F(y - 1) and F(y) of the official high in the blend's mixture of day-ahead
+            engines, before any correction and the day's reports; None where none of them spoke.
     """
 
     station_code: str
     climate_day: dt.date
     horizon: Horizon
     crps_f: tuple[tuple[str, float], ...]
-    pit: float
     ladder: tuple[Bracket, ...]
     model: tuple[float, ...]
     market: tuple[float, ...] | None
     outcome: int
-    engine: str = PRIMARY_ENGINE
-    spread_factor: float = 1.0
+    mixture_rank: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -16,16 +17,13 @@ from markets.domain.brackets import prove_ladder
 from markets.models import Market
 from prediction.constants import ERROR_WINDOW, PRIMARY_ENGINE
 from prediction.domain.horizons import Horizon
-from prediction.engines.blend_fit import spread_factor
 from prediction.engines.past import ScoredBelief
-from prediction.models import EngineFit, Verification
+from prediction.models import Verification
 
 #: An event, by its primary key, and a horizon.
 _Place = tuple[int, str]
 #: Engine names and their scores, sorted by name.
 _Crps = tuple[tuple[str, float], ...]
-#: What a blend's fit learned about its spread, by station and version.
-_Corrections = dict[tuple[int, int], dict[str, Any]]
 
 _BATCH = 5000
 _FIELDS = (
@@ -33,14 +31,19 @@ _FIELDS = (
     "horizon",
     "prediction__station__code",
     "event__climate_day",
-    "pit",
     "probabilities",
     "outcome",
     "prediction__market_probabilities",
-    "prediction__engine",
-    "prediction__station_id",
-    "prediction__fits",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the champions' beliefs that were scored."""
+
+    ladders: Mapping[int, tuple[Bracket, ...]]
+    crps: Mapping[_Place, _Crps]
+    mixture_ranks: Mapping[_Place, tuple[float, float]]
 
 
 def scored_beliefs(*, as_of: dt.datetime) -> tuple[ScoredBelief, ...]:
@@ -51,16 +54,12 @@ def scored_beliefs(*, as_of: dt.datetime) -> tuple[ScoredBelief, ...]:
     Returns:
         Oldest first, then by station and horizon.
     """
-    moment = require_utc(as_of, name="as_of")
-    rows = _known(moment)
-    crps, corrections = _crps(rows), _corrections(moment)
+    rows = _known(require_utc(as_of, name="as_of"))
     # The champion's own belief; those of the other engines stand beside it.
     own = rows.filter(engine=F("prediction__engine"), outcome__isnull=False)
     told = list(own.values_list(*_FIELDS).iterator(chunk_size=_BATCH))
-    ladders = _ladders({row[0] for row in told})
-    found = [
-        belief for row in told if (belief := _scored(row, ladders, crps, corrections)) is not None
-    ]
+    beside = _Beside(_ladders({row[0] for row in told}), _crps(rows), _mixture_ranks(rows))
+    found = [belief for row in told if (belief := _scored(row, beside)) is not None]
     found.sort(key=attrgetter("climate_day", "station_code", "horizon"))
     return tuple(found)
 
@@ -99,34 +98,30 @@ def _ladders(events: Iterable[int]) -> dict[int, tuple[Bracket, ...]]:
     return found
 
 
-def _corrections(as_of: dt.datetime) -> _Corrections:
-    """Return how each fit of the blend corrected the spread, by station and version."""
-    fits = EngineFit.objects.filter(engine=PRIMARY_ENGINE, as_of__lte=as_of).order_by()
-    rows = fits.values_list("station_id", "version", "parameters__recalibration")
-    return {(station, version): found for station, version, found in rows if found}
+def _mixture_ranks(rows: QuerySet[Verification]) -> dict[_Place, tuple[float, float]]:
+    """Return the ranks in what the blend mixed; it is scored also where it is not the champion."""
+    blended = rows.filter(engine=PRIMARY_ENGINE, mixture_below__isnull=False)
+    ranks = blended.values_list("event_id", "horizon", "mixture_below", "mixture_upto")
+    return {
+        (event, horizon): (below, upto)
+        for event, horizon, below, upto in ranks.iterator(chunk_size=_BATCH)
+        if below is not None and upto is not None
+    }
 
 
-def _scored(
-    row: tuple[Any, ...],
-    ladders: Mapping[int, tuple[Bracket, ...]],
-    crps: Mapping[_Place, _Crps],
-    corrections: _Corrections,
-) -> ScoredBelief | None:
-    event, horizon, code, day, pit, probabilities, outcome, market, engine, station, fits = row
-    ladder = ladders.get(event, ())
+def _scored(row: tuple[Any, ...], beside: _Beside) -> ScoredBelief | None:
+    event, horizon, code, day, probabilities, outcome, market = row
+    ladder = beside.ladders.get(event, ())
     if not ladder or len(probabilities) != len(ladder):
         return None
-    correction = corrections.get((station, fits.get(PRIMARY_ENGINE, 0)), {})
     return ScoredBelief(
         station_code=code,
         climate_day=day,
         horizon=Horizon(horizon),
-        crps_f=crps[event, horizon],
-        pit=pit,
+        crps_f=beside.crps[event, horizon],
         ladder=ladder,
         model=tuple(probabilities),
         market=tuple(market) if len(market) == len(ladder) else None,
         outcome=outcome,
-        engine=engine,
-        spread_factor=spread_factor({"recalibration": correction}, Horizon(horizon)),
+        mixture_rank=beside.mixture_ranks.get((event, horizon)),
     )

@@ -7,21 +7,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import transaction
 
 from boz.core.schemas import Bracket
 from markets.domain.brackets import prove_ladder
 from markets.models import Event
-from prediction.constants import CLIMATOLOGY_ENGINE
+from prediction.constants import CLIMATOLOGY_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
+from prediction.domain.reliability import interval_hit, randomised_pit
 from prediction.domain.scores import (
     brier_ladder,
     crps_pmf,
     log_score,
     ranked_probability_score,
 )
-from prediction.engines.base import require_temperature
+from prediction.engines.base import canonical_hash, require_temperature
+from prediction.engines.mixture import mixture_rank
 from prediction.models import EngineBelief, Prediction, Verification
 from prediction.selectors import latest_prediction, pmf_of, pooled_pmf_of
 
@@ -100,6 +103,7 @@ def _verify(prediction: Prediction, horizon: Horizon, *, event: Event, answer: _
         return 0
     beliefs = _beliefs(prediction)
     beside = _beside(prediction, beliefs, answer)
+    mixture = _mixture_fields(prediction, beliefs, answer.high_f)
     for belief in beliefs:
         Verification.objects.update_or_create(
             event=event,
@@ -113,6 +117,8 @@ def _verify(prediction: Prediction, horizon: Horizon, *, event: Event, answer: _
                 "n_train": prediction.n_train,
                 "weight_present": prediction.weight_present,
                 **_scores(belief, answer),
+                **_ranks(belief, answer.high_f, draw=_draw(event, horizon, belief.engine)),
+                **(mixture if belief.engine == PRIMARY_ENGINE else {}),
                 **beside,
             },
         )
@@ -135,25 +141,55 @@ def _beliefs(prediction: Prediction) -> list[_Scored]:
 
 
 def _scores(belief: _Scored, answer: _Answer) -> dict[str, object]:
-    pmf, high = belief.pmf, answer.high_f
-    shares = pmf.ladder(answer.ladder)
-    # Half of the high's own probability lies below it: the mean of the randomised transform.
-    pit = pmf.cdf(high - 1) + 0.5 * pmf.at(high)
+    shares = belief.pmf.ladder(answer.ladder)
     return {
-        "crps_f": crps_pmf(pmf, high),
+        "crps_f": crps_pmf(belief.pmf, answer.high_f),
         "log_score": _log_score(shares, answer.outcome),
         "brier": brier_ladder(shares, answer.outcome),
         "rps": ranked_probability_score(shares, answer.outcome),
-        "pit": pit,
-        "error_f": belief.mean_f - high,
+        "error_f": belief.mean_f - answer.high_f,
         "sd_f": belief.sd_f,
-        "hit_50": _is_inside(pit, 0.50),
-        "hit_80": _is_inside(pit, 0.80),
-        "hit_90": _is_inside(pit, 0.90),
         "probabilities": list(shares),
         "outcome": answer.outcome,
         "weight": belief.weight,
     }
+
+
+def _draw(event: Event, horizon: Horizon, engine: str) -> np.random.Generator:
+    """Return the generator of a score's rank: the same for the same score, wherever it is made."""
+    seed = canonical_hash([event.ticker, horizon.value, engine])
+    return np.random.default_rng(int(seed, 16))
+
+
+def _ranks(belief: _Scored, high_f: int, *, draw: np.random.Generator) -> dict[str, object]:
+    """Return the randomised rank and which central intervals hold it.
+
+    A high is a whole degree and a narrow belief gives one degree much probability, so that the
+    middle of its rank would fall inside central intervals too often.
+    """
+    pit = randomised_pit(belief.pmf, high_f, draw)
+    return {
+        "pit": pit,
+        "hit_50": interval_hit(pit, 0.50),
+        "hit_80": interval_hit(pit, 0.80),
+        "hit_90": interval_hit(pit, 0.90),
+    }
+
+
+def _mixture_fields(
+    prediction: Prediction, beliefs: Sequence[_Scored], high_f: int
+) -> dict[str, float | None]:
+    """Return the ranks of the high in what the blend mixed, before it corrected anything.
+
+    Weights add up to one. What they lack is the weight of the champion where that is one of the
+    mixed engines: its belief is the prediction itself.
+    """
+    parts = {item.engine: (item.weight or 0.0, item.pmf) for item in beliefs}
+    if prediction.engine != PRIMARY_ENGINE:
+        others = math.fsum(weight for weight, _ in parts.values())
+        parts[prediction.engine] = (max(0.0, 1.0 - others), pmf_of(prediction))
+    below, upto = mixture_rank(parts, observed_f=high_f) or (None, None)
+    return {"mixture_below": below, "mixture_upto": upto}
 
 
 def _beside(
@@ -188,8 +224,3 @@ def _drop_other_beliefs(event: Event, *, kept: Sequence[Prediction]) -> None:
 
 def _log_score(shares: Sequence[float], outcome: int) -> float:
     return min(MAX_LOG_SCORE, log_score(shares, outcome))
-
-
-def _is_inside(pit: float, coverage: float) -> bool:
-    """Say whether the high lies inside the central interval of this coverage."""
-    return abs(pit - 0.5) <= coverage / 2.0

@@ -118,13 +118,13 @@ def scored(
     horizon: Horizon = Horizon.MORNING,
     crps: dict[str, float] | None = None,
     seed: int = 5,
-    pits=None,
+    ranks=None,
     **changes,
 ):
-    """Return scored days; ``crps`` is each engine's mean loss, ``pits`` ranks of the belief."""
+    """Return scored days; ``crps`` is each engine's mean loss, ``ranks`` those in the mixture."""
     losses = crps or dict.fromkeys(DAY_AHEAD, 1.4)
     rng = np.random.default_rng(seed)
-    ranks = rng.uniform(size=days) if pits is None else pits
+    found_at = rng.uniform(size=days) if ranks is None else ranks
     found = []
     for index in range(days):
         difficulty = rng.uniform(0.5, 1.5)
@@ -138,7 +138,10 @@ def scored(
                     (name, loss * difficulty + rng.normal(0, 0.1)) for name, loss in losses.items()
                 )
             ),
-            "pit": float(ranks[index]),
+            "mixture_rank": (
+                max(0.0, float(found_at[index]) - 0.01),
+                min(1.0, float(found_at[index]) + 0.01),
+            ),
             "ladder": LADDER,
             "model": tuple(model / model.sum()),
             "market": PRICES,

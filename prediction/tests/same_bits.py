@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from markets.models import Event
 from markets.tests.factories import EventFactory, make_ladder
-from prediction.models import EngineFit, Prediction
+from prediction.models import EngineFit, Prediction, Verification
 from prediction.services.fit import fit_all
 from prediction.services.predict import predict
 from prediction.services.verify import verify_event
 from prediction.tests.factories import (
     DAY,
     EVENING_BEFORE,
+    EngineBeliefFactory,
     PredictionFactory,
     known_high,
     make_history,
@@ -28,7 +29,8 @@ from weather.tests.factories import ForecastFactory, ForecastSourceFactory, Obse
 HOUR = dt.timedelta(hours=1)
 ONE_DAY = dt.timedelta(days=1)
 SOURCES = ("gefs", "gfs", "icon", "nbm-nbp", "nws-grid")
-SCORED_DAYS = 30
+#: Enough for the spread of the mixture to be corrected.
+SCORED_DAYS = 65
 MOMENTS = (0, 12, 17)
 
 
@@ -43,6 +45,7 @@ def live_through() -> list[str]:
     markets = make_ladder(event=EventFactory(climate_day=DAY))
     fits = EngineFit.objects.order_by("engine", "station__code")
     told = [f"{fit.engine} {fit.parameters_hash}" for fit in fits]
+    told += _scores()
     for hours in MOMENTS:
         moment = EVENING_BEFORE + hours * HOUR
         quote(markets, at=moment)
@@ -96,12 +99,29 @@ def _station_reports(station: Station) -> None:
 def _scored_day(day: dt.date) -> None:
     event: Event = EventFactory(climate_day=day)
     make_ladder(event=event)
-    PredictionFactory(
-        climate_day=day,
-        centre_f=known_high(day) + math.cos(day.toordinal()),
-        market_probabilities=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1],
+    centre_f = known_high(day) + math.cos(day.toordinal())
+    made = PredictionFactory(
+        climate_day=day, centre_f=centre_f, market_probabilities=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1]
     )
+    for engine, off_f, weight in (("nbm_percentiles", 0.7, 0.3), ("emos_slow", -0.4, 0.7)):
+        EngineBeliefFactory(
+            prediction=made,
+            engine=engine,
+            weight=weight,
+            centre_f=centre_f + off_f,
+            spread_of_pmf_f=2.3,
+        )
     verify_event(event=event, observed_high_f=known_high(day), now=EVENING_BEFORE - HOUR)
+
+
+def _scores() -> list[str]:
+    """Return what was drawn and kept at settlement."""
+    rows = Verification.objects.order_by("event__climate_day", "engine")
+    return [
+        f"{row.engine} {_bits([row.pit, row.crps_f])} {row.hit_50} {row.hit_80} {row.hit_90}"
+        f" {row.mixture_below!r} {row.mixture_upto!r}"
+        for row in rows
+    ]
 
 
 def _told(prediction: Prediction) -> list[str]:

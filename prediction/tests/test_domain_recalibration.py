@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.distribution import gaussian_pmf
-from prediction.domain.recalibration.beta import BetaTransform, fit_beta
+from prediction.domain.recalibration.beta import BetaTransform, fit_beta, log_gain
 from prediction.domain.recalibration.conformal import conformal_factor
 from prediction.domain.recalibration.idr import fit_idr
+from prediction.domain.recalibration.ranks import checked_ranks, widened_ranks
 from prediction.domain.scores import crps_pmf, log_score_pmf
 
 WIDE = gaussian_pmf(mean_f=60, sd_f=4)
@@ -81,6 +83,16 @@ class TestBeta:
 
         assert 1 / 3 <= transform.alpha <= 3
         assert 1 / 3 <= transform.beta <= 3
+
+    def test_gain_is_the_difference_of_log_scores(self):
+        transform = fit_beta(*rank_ends(WIDE, highs(300)))
+        fresh = highs(50, seed=2)
+        better = transform.apply(WIDE)
+
+        by_hand = math.fsum(log_score_pmf(WIDE, y) - log_score_pmf(better, y) for y in fresh)
+        assert log_gain(transform, *rank_ends(WIDE, fresh)) == pytest.approx(by_hand, abs=1e-5)
+        assert by_hand > 5
+        assert log_gain(BetaTransform(), *rank_ends(WIDE, fresh)) == 0
 
     def test_survives_storage(self):
         transform = BetaTransform(1.25, 0.75, 90)
@@ -171,13 +183,14 @@ class TestIdr:
 
 class TestConformal:
     def test_nothing_known_is_one(self):
-        assert conformal_factor([]) == 1
+        assert conformal_factor([], []) == 1
 
     @pytest.mark.parametrize("true_sd", [0.75, 1.0, 1.5])
     def test_factor_approaches_the_spread_that_covers(self, true_sd):
-        scores = np.random.default_rng(6).normal(0, true_sd, 3000)
+        ranks = ndtr(np.random.default_rng(6).normal(0, true_sd, 3000))
 
-        found = np.mean([conformal_factor(scores[:end]) for end in range(1000, 3001, 200)])
+        ends = range(1000, 3001, 200)
+        found = np.mean([conformal_factor(ranks[:end], ranks[:end]) for end in ends])
 
         assert found == pytest.approx(true_sd, rel=0.08)
 
@@ -185,7 +198,9 @@ class TestConformal:
         rng = np.random.default_rng(7)
         scores = rng.normal(0, 1, 1500) * np.linspace(0.8, 1.7, 1500)
 
-        held = [abs(scores[t]) <= 1.2816 * conformal_factor(scores[:t]) for t in range(1500)]
+        ranks = ndtr(scores)
+        factors = [conformal_factor(ranks[:t], ranks[:t]) for t in range(1500)]
+        held = np.abs(scores) <= 1.2816 * np.array(factors)
 
         # However the spread moves, the gap is at most the way of the logarithm by steps and days.
         assert abs(np.mean(held) - 0.8) <= math.log(2 / 0.6) / (0.02 * 1500)
@@ -193,22 +208,53 @@ class TestConformal:
     @settings(deadline=None)  # a busy machine is no failure
     @given(scores=st.lists(st.floats(-50, 50), max_size=60))
     def test_one_outcome_moves_it_by_a_bounded_step_within_bounds(self, scores):
-        factors = [conformal_factor(scores[:end]) for end in range(len(scores) + 1)]
+        ranks = ndtr(np.array(scores))
+        factors = [conformal_factor(ranks[:end], ranks[:end]) for end in range(len(scores) + 1)]
 
         assert all(0.6 - 1e-12 <= factor <= 2 + 1e-12 for factor in factors)
         assert (np.abs(np.diff(np.log(factors))) <= 0.02).all()
 
     def test_it_stops_at_its_bounds(self):
-        assert conformal_factor([9.0] * 500) == pytest.approx(2)
-        assert conformal_factor([0.0] * 500) == pytest.approx(0.6)
+        assert conformal_factor([1.0] * 500, [1.0] * 500) == pytest.approx(2)
+        assert conformal_factor([0.5] * 500, [0.5] * 500) == pytest.approx(0.6)
+
+    def test_a_degree_counts_as_missed_with_its_part_outside(self):
+        """A belief sure of one degree, and right: its rank is all of 0..1, a fifth is outside."""
+        assert conformal_factor([0.0] * 500, [1.0] * 500) == pytest.approx(1.0)
+        assert conformal_factor([0.0], [0.2]) == pytest.approx(math.exp(0.02 * (0.5 - 0.2)))
+
+    @pytest.mark.parametrize("sd", [0.6, 1.0, 3.0])
+    def test_whole_degrees_of_a_calibrated_forecast_leave_the_spread_alone(self, sd):
+        """The middle of a degree's rank alone would narrow the sharpest by a third."""
+        pmf = gaussian_pmf(mean_f=60.2, sd_f=sd)
+        low, high = (np.array(ends) for ends in rank_ends(pmf, highs(3000, mean=60.2, sd=sd)))
+
+        found = np.mean([conformal_factor(low[:t], high[:t]) for t in range(1000, 3001, 200)])
+        assert found == pytest.approx(1, abs=0.05)
 
     @pytest.mark.parametrize(
         "settings", [{"level": 1.0}, {"step": 0.0}, {"least": 1.1}, {"most": 0.9}]
     )
     def test_settings_out_of_range_are_refused(self, settings):
         with pytest.raises(InvalidDataError):
-            conformal_factor([1.0], **settings)
+            conformal_factor([1.0], [1.0], **settings)
 
-    def test_missing_score_is_refused(self):
+    @pytest.mark.parametrize(("below", "upto"), [([math.nan], [1.0]), ([0.5], [0.4]), ([0.5], [])])
+    def test_ranks_that_are_none_are_refused(self, below, upto):
         with pytest.raises(InvalidDataError):
-            conformal_factor([math.nan])
+            conformal_factor(below, upto)
+
+
+class TestRanks:
+    def test_widening_ranks_is_widening_the_forecast(self):
+        below, upto = rank_ends(WIDE, range(50, 71))
+        wider = rank_ends(gaussian_pmf(mean_f=60, sd_f=6), range(50, 71))
+
+        assert widened_ranks(np.array(below), 1.5) == pytest.approx(wider[0], abs=1e-12)
+        assert widened_ranks(np.array(upto), 1.5) == pytest.approx(wider[1], abs=1e-12)
+
+    def test_ends_stay_ends(self):
+        assert widened_ranks(np.array([0.0, 0.5, 1.0]), 1.3).tolist() == [0.0, 0.5, 1.0]
+
+    def test_no_ranks_are_fine(self):
+        assert [ends.size for ends in checked_ranks([], [])] == [0, 0]

@@ -13,7 +13,6 @@ from prediction.domain.reliability import (
     expected_reliability_index,
     interval_hit,
     mean_interval_width,
-    mid_pit,
     pit_histogram,
     randomised_pit,
     reliability_index,
@@ -43,7 +42,6 @@ def test_pit_of_an_impossible_outcome_is_an_end():
 
     assert randomised_pit(sure, 69, rng) == 0
     assert randomised_pit(sure, 71, rng) == 1
-    assert mid_pit(sure, 70) == 0.5
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])

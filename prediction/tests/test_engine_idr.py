@@ -18,7 +18,7 @@ from prediction.constants import IDR_ENGINE
 from prediction.domain.horizons import Horizon
 from prediction.domain.recalibration.idr import fit_idr
 from prediction.engines import get_engine
-from prediction.engines.blend_fit import PRIOR_WEIGHTS
+from prediction.engines.mixture import PRIOR_WEIGHTS
 from prediction.engines.past import PastCase, PastForecast
 from prediction.tests.engine_inputs import (
     DAY,

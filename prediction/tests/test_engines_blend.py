@@ -15,8 +15,9 @@ from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.horizons import Horizon
 from prediction.engines import get_engine
 from prediction.engines.base import ReachedMaximum
-from prediction.engines.blend_fit import PRIOR_WEIGHTS, engine_weights, spread_factor
+from prediction.engines.blend_fit import correction, engine_weights
 from prediction.engines.market_pool import pool_with_market
+from prediction.engines.mixture import PRIOR_WEIGHTS
 from prediction.tests.engine_inputs import (
     DAY_AHEAD,
     FORECASTS,
@@ -185,40 +186,57 @@ def test_each_horizon_learns_on_its_own():
 )
 def test_the_spread_follows_the_ranks(sure, low, high):
     """``sure``: how much wider the truth scatters than was believed."""
-    scatter = np.random.default_rng(2).normal(0, sure, 400)
-    fitted = learned_from(scored(400, pits=ndtr(scatter)))
+    scatter = np.random.default_rng(2).normal(0, sure, 199)
+    fitted = learned_from(scored(199, ranks=ndtr(scatter)))
 
-    factor = spread_factor(fitted, MORNING)
+    factor = correction(fitted, MORNING).spread_factor
     assert low <= factor <= high
-    assert spread_factor(fitted, Horizon.AFTERNOON) == factor
-    assert spread_factor(fitted, Horizon.EVENING) == 1.0
-    plain, corrected = (
-        BLEND.predict(night_before(as_of=full_inputs().as_of, lead_hours=14, parameters=known))
-        for known in ({}, {"blend": {"recalibration": fitted["recalibration"]}})
-    )
+    assert "beta" not in fitted["recalibration"]["morning"]
+    assert correction(fitted, Horizon.AFTERNOON) == correction(fitted, MORNING)
+    assert correction(fitted, Horizon.EVENING).spread_factor == 1.0
+    plain, corrected = in_the_morning({}), in_the_morning(fitted)
     assert corrected.sd / plain.sd == pytest.approx(factor, rel=0.05)
 
 
-def test_a_factor_does_not_chase_its_own_success():
-    """Once the factor was in force ranks are flat; taken out again they are as before."""
-    scatter = np.random.default_rng(2).normal(0, 1.4, 400)
-    raw = learned_from(scored(400, pits=ndtr(scatter)))
-    mended = learned_from(scored(400, pits=ndtr(scatter / 1.4), spread_factor=1.4))
-
-    assert spread_factor(mended, MORNING) == pytest.approx(spread_factor(raw, MORNING), abs=1e-9)
+def in_the_morning(learned, **changes):
+    """Return the belief of a morning without reports, corrected as was learned."""
+    known = {"blend": {"recalibration": learned["recalibration"]}} if learned else {}
+    at = full_inputs().as_of
+    return BLEND.predict(night_before(as_of=at, lead_hours=14, parameters=known, **changes))
 
 
-def test_few_days_or_another_champions_ranks_correct_nothing():
+def test_a_mixture_that_leans_is_straightened_from_two_hundred_days_on():
+    """Highs fall one half of a spread above what was believed."""
+    ranks = ndtr(np.random.default_rng(2).normal(0.5, 1.0, 200))
+    early, fitted = (learned_from(scored(days, ranks=ranks)) for days in (199, 200))
+
+    assert "beta" not in early["recalibration"]["morning"]
+    assert fitted["recalibration"]["morning"]["beta"]["n_train"] == 200
+    plain, straightened = in_the_morning(early), in_the_morning(fitted)
+    assert 0.25 < (straightened.mean - plain.mean) / plain.sd < 0.6
+    assert correction(fitted, Horizon.AFTERNOON) == correction(fitted, MORNING)
+
+
+def test_a_correction_makes_no_bracket_impossible():
+    """However narrow and leaning it is: climatology is mixed in after it."""
+    harsh = {"spread_factor": 0.8, "n_train": 400, "beta": {"alpha": 3, "beta": 3, "n_train": 400}}
+    belief = in_the_morning({"recalibration": {"morning": harsh}}, official_highs=())
+
+    assert min(belief.pmf.ladder(LADDER)) > 1e-4
+    assert min(belief.pmf.at(degree) for degree in range(25, 86)) > 1e-6
+
+
+def test_few_days_or_days_without_a_mixture_correct_nothing():
     extremes = np.tile([0.01, 0.99], 100)
 
-    assert learned_from(scored(59, pits=extremes))["recalibration"] == {}
-    assert learned_from(scored(200, pits=extremes, engine="emos_slow"))["recalibration"] == {}
-    assert learned_from(scored(60, pits=extremes))["recalibration"] != {}
+    assert learned_from(scored(59, ranks=extremes))["recalibration"] == {}
+    assert learned_from(scored(200, mixture_rank=None))["recalibration"] == {}
+    assert learned_from(scored(60, ranks=extremes))["recalibration"] != {}
 
 
 def test_afternoon_ranks_say_nothing_about_forecasts():
     extremes = np.tile([0.01, 0.99], 100)
-    fitted = learned_from(scored(200, horizon=Horizon.AFTERNOON, pits=extremes))
+    fitted = learned_from(scored(200, horizon=Horizon.AFTERNOON, ranks=extremes))
 
     assert fitted["recalibration"] == {}
 
@@ -310,6 +328,8 @@ def test_a_silent_service_of_many_models_widens_no_more_than_a_few_sources_would
         {"weights": {"morning": 3}},
         {"weights": {"morning": {"emos_slow": "much"}}},
         {"recalibration": {"morning": {}}},
+        {"recalibration": {"morning": {"spread_factor": 1.0, "n_train": 9, "beta": {}}}},
+        {"recalibration": {"morning": {"spread_factor": 1.0, "n_train": 9, "beta": 3}}},
         {"recalibration": []},
     ],
 )

@@ -161,7 +161,7 @@ def scored_day(day=DAY - 3 * ONE_DAY, **fields):
         made_at=Horizon.MORNING,
         market_probabilities=[0.1, 0.2, 0.3, 0.2, 0.1, 0.1],
     )
-    row = VerificationFactory(prediction=made, crps_f=1.5, pit=0.4, **fields)
+    row = VerificationFactory(prediction=made, crps_f=1.5, **fields)
     for engine, crps_f in (("climatology", 3.0), ("market", 1.25), ("pooled", 1.0)):
         VerificationFactory(prediction=made, engine=engine, crps_f=crps_f, **fields)
     make_ladder(event=row.event)
@@ -176,7 +176,7 @@ def test_scored_beliefs_say_how_every_engine_did():
     assert (belief.station_code, belief.climate_day) == ("NY", row.prediction.climate_day)
     assert belief.horizon is Horizon.MORNING
     assert belief.crps_f == (("blend", 1.5), ("climatology", 3.0), ("market", 1.25))
-    assert (belief.pit, belief.outcome, len(belief.ladder)) == (0.4, 2, 6)
+    assert (belief.outcome, len(belief.ladder)) == (2, 6)
     assert belief.model == tuple(row.probabilities)
     assert belief.market == (0.1, 0.2, 0.3, 0.2, 0.1, 0.1)
 

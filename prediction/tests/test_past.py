@@ -1,4 +1,4 @@
-"""What the blend is told of the spread of its earlier beliefs."""
+"""What the blend is told of the mixtures it was made from."""
 
 from __future__ import annotations
 
@@ -10,46 +10,30 @@ from markets.tests.factories import EventFactory, make_ladder
 from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.horizons import Horizon
 from prediction.services.past import scored_beliefs
-from prediction.tests.factories import (
-    DAY,
-    EVENING_BEFORE,
-    EngineFitFactory,
-    PredictionFactory,
-    VerificationFactory,
-)
+from prediction.tests.factories import DAY, PredictionFactory, VerificationFactory
 
 pytestmark = pytest.mark.django_db
 
 LATER = dt.datetime(2024, 11, 25, tzinfo=dt.UTC)
 
 
-def scored_belief(**prediction):
+def scored_belief(champion=PRIMARY_ENGINE, **blend_row):
     event = EventFactory(climate_day=DAY)
     make_ladder(event=event)
-    made = PredictionFactory(made_at=Horizon.MORNING, **prediction)
-    VerificationFactory(event=event, prediction=made)
+    made = PredictionFactory(made_at=Horizon.MORNING, engine=champion)
+    for engine in {champion, PRIMARY_ENGINE}:
+        fields = blend_row if engine == PRIMARY_ENGINE else {}
+        VerificationFactory(event=event, prediction=made, engine=engine, **fields)
     return scored_beliefs(as_of=LATER)[0]
 
 
-@pytest.mark.parametrize(("used", "factor"), [(7, 1.3), (6, 1.0), (None, 1.0)])
-def test_a_belief_carries_the_factor_of_the_fit_it_was_made_with(used, factor):
-    EngineFitFactory(
-        engine=PRIMARY_ENGINE,
-        version=7,
-        parameters={"recalibration": {"morning": {"spread_factor": 1.3, "n_train": 80}}},
-    )
-    EngineFitFactory(
-        engine=PRIMARY_ENGINE,
-        version=6,
-        as_of=EVENING_BEFORE - dt.timedelta(days=1),
-        parameters={"weights": {}},
-    )
+@pytest.mark.parametrize("champion", [PRIMARY_ENGINE, "emos_slow"])
+def test_a_belief_carries_the_rank_in_what_the_blend_mixed(champion):
+    """Also where another engine is believed: the blend goes on learning beside it."""
+    belief = scored_belief(champion, mixture_below=0.0, mixture_upto=0.25)
 
-    belief = scored_belief(fits={} if used is None else {PRIMARY_ENGINE: used})
-
-    assert belief.spread_factor == factor
-    assert belief.engine == PRIMARY_ENGINE
+    assert belief.mixture_rank == (0.0, 0.25)
 
 
-def test_a_belief_of_another_champion_says_whose_it_was():
-    assert scored_belief(engine="emos_slow").engine == "emos_slow"
+def test_a_score_from_before_ranks_were_kept_has_none():
+    assert scored_belief().mixture_rank is None

@@ -33,6 +33,7 @@ def test_the_same_inputs_give_the_same_bits():
 
     assert tellings[0] == tellings[1]
     assert len(tellings[0]) > len(MOMENTS) * 8
+    assert any(line.startswith("blend") and "None" not in line for line in tellings[0])
 
 
 @pytest.mark.postgres

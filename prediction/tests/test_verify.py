@@ -3,10 +3,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from boz.core.errors import InvalidDataError, QuarantinedError
 from markets.tests.factories import EventFactory, make_ladder
+from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.horizons import Horizon
 from prediction.models import EngineBelief, Verification
 from prediction.selectors import skill_summary
@@ -67,7 +70,7 @@ def test_every_engine_is_scored_beside_market_and_climatology():
     assert own.log_score == pytest.approx(-math.log(0.329), abs=0.005)
     assert own.probabilities == pytest.approx([0.064, 0.193, 0.329, 0.275, 0.113, 0.025], abs=1e-3)
     assert (own.outcome, own.error_f, own.sd_f, own.weight) == (2, 0.0, 2.3, None)
-    assert 0.4 < own.pit < 0.6
+    assert 0.41 < own.pit < 0.59
     assert (own.hit_50, own.hit_80, own.hit_90) == (True, True, True)
     assert (own.n_train, own.weight_present, own.lead_hours) == (80, 1.0, 15.0)
     assert (rows["emos_slow"].weight, rows["emos_slow"].error_f) == (0.4, 3.0)
@@ -133,6 +136,109 @@ def test_verifying_twice_writes_nothing_and_a_changed_value_corrects_every_row()
     assert verify(markets, observed_high_f=60, now=later) == 2
     found = Verification.objects.values_list("engine", "observed_high_f", "verified_at")
     assert sorted(found) == [("blend", 60, later), ("climatology", 60, later)]
+
+
+def test_ranks_are_drawn_alike_whenever_and_wherever_a_belief_is_scored():
+    markets = ladder_of()
+    EngineBeliefFactory(prediction=morning(), engine="emos_slow", spread_of_pmf_f=3.0)
+
+    drawn = []
+    for _ in range(2):
+        verify(markets)
+        drawn.append(dict(Verification.objects.values_list("engine", "pit")))
+        Verification.objects.all().delete()
+
+    assert drawn[0] == drawn[1]
+    # As first drawn: whatever changes them would change the coverage of days long past.
+    assert drawn[0] == pytest.approx({"blend": 0.4959499897, "emos_slow": 0.4884373697})
+
+
+def test_coverage_of_narrow_beliefs_that_are_right_is_their_level():
+    """The middle of the degree's rank would be inside the central 80 % on 84 of 100 such days."""
+    narrow = gaussian_pmf(mean_f=55.2, sd_f=0.9)
+    highs = np.random.default_rng(4).choice(narrow.degrees, 60, p=narrow.probabilities)
+    for age, high in enumerate(highs):
+        day = DAY - dt.timedelta(days=age)
+        morning(climate_day=day, centre_f=55.2, spread_of_pmf_f=0.9)
+        verify(ladder_of(day), observed_high_f=int(high))
+
+    rows = Verification.objects.filter(engine="blend")
+    assert rows.filter(hit_80=True).count() / 60 == pytest.approx(0.80, abs=0.11)
+    assert rows.filter(hit_50=True).count() / 60 == pytest.approx(0.50, abs=0.14)
+    assert kstest(list(rows.values_list("pit", flat=True)), "uniform").pvalue > 0.05
+
+
+#: What each day-ahead engine of these tests believes, and its weight: 55 and 58 ± 3 °F.
+MIXED = (("emos_slow", 55.0, 0.75), ("nbm_percentiles", 58.0, 0.25))
+
+
+def mixed_below(degree):
+    """Return P(high <= degree) in their mixture."""
+    return math.fsum(w * gaussian_pmf(mean_f=m, sd_f=3.0).cdf(degree) for _, m, w in MIXED)
+
+
+def believed(prediction, *, but=""):
+    """Keep what was mixed, and climatology, beside a prediction; ``but`` is its champion."""
+    for engine, centre_f, weight in (*MIXED, ("climatology", 50.0, 0.0)):
+        if engine != but:
+            EngineBeliefFactory(
+                prediction=prediction,
+                engine=engine,
+                weight=weight,
+                centre_f=centre_f,
+                spread_of_pmf_f=3.0,
+            )
+
+
+def mixture_of(engine):
+    row = Verification.objects.get(engine=engine)
+    return row.mixture_below, row.mixture_upto
+
+
+def test_the_blends_score_keeps_the_rank_in_what_it_mixed():
+    """The day's reports have moved the belief itself far away from it."""
+    markets = ladder_of()
+    believed(morning(centre_f=62.0, spread_of_pmf_f=0.7))
+
+    verify(markets)
+
+    assert mixture_of("blend") == pytest.approx((mixed_below(54), mixed_below(55)), abs=1e-12)
+    assert mixture_of("emos_slow") == mixture_of("climatology") == (None, None)
+
+
+@pytest.mark.parametrize("champion", ["emos_slow", "climatology"])
+def test_the_rank_is_the_same_where_another_engine_is_believed(champion):
+    """The champion's own part is the prediction; its weight is what the others lack of one."""
+    markets = ladder_of()
+    prediction = morning(engine=champion, centre_f=55.0, spread_of_pmf_f=3.0)
+    believed(prediction, but=champion)
+    EngineBeliefFactory(prediction=prediction, engine="blend", centre_f=50.0)
+
+    verify(markets)
+
+    assert mixture_of("blend") == pytest.approx((mixed_below(54), mixed_below(55)), abs=1e-12)
+    assert mixture_of(champion) == (None, None)
+
+
+def test_a_belief_of_climatology_alone_has_no_mixture():
+    markets = ladder_of()
+    EngineBeliefFactory(prediction=morning(), weight=1.0)
+
+    verify(markets)
+
+    assert mixture_of("blend") == (None, None)
+
+
+def test_a_corrected_high_corrects_ranks_and_mixture():
+    markets = ladder_of()
+    believed(morning())
+    verify(markets)
+    before = Verification.objects.get(engine="blend").pit
+
+    verify(markets, observed_high_f=60)
+
+    assert Verification.objects.get(engine="blend").pit > before + 0.3
+    assert mixture_of("blend") == pytest.approx((mixed_below(59), mixed_below(60)), abs=1e-12)
 
 
 def test_beliefs_beside_predictions_that_are_not_scored_are_dropped():

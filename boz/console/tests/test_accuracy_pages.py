@@ -116,7 +116,7 @@ def test_calibration_is_drawn_with_a_table_beside(client, world):
 
     assert "Whether blend means what it says" in page.text
     assert "150 brackets of 25 events over 25 days" in page.text
-    assert "This is the mid PIT" in page.text
+    assert "This is the randomised PIT" in page.text
     assert page.tags.count("svg") == page.tags.count("table") == page.tags.count("desc") == 2
 
 

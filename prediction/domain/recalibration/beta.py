@@ -20,8 +20,9 @@ from scipy.optimize import minimize
 from scipy.special import betainc
 
 from boz.core.errors import InvalidDataError
-from prediction.domain.arrays import FloatArray, finite_array
+from prediction.domain.arrays import FloatArray
 from prediction.domain.distribution import DEGREE_FLOOR, IntegerPmf
+from prediction.domain.recalibration.ranks import checked_ranks
 
 #: Under this many days the transform leaves the forecast alone.
 LEAST_DAYS = 30
@@ -100,9 +101,7 @@ def fit_beta(
     Raises:
         InvalidDataError: If lengths differ or a rank is outside 0..1 or out of order.
     """
-    low, high = finite_array(below, name="lower ranks"), finite_array(upto, name="upper ranks")
-    if low.size != high.size or (low < 0).any() or (high > 1).any() or (low > high).any():
-        raise InvalidDataError("Each day needs a lower and an upper rank in 0..1, in this order.")
+    low, high = checked_ranks(below, upto)
     if not prior_days >= 0:
         raise InvalidDataError(f"Prior days are zero or more, were {prior_days!r}.")
     if low.size < least_days:
@@ -110,11 +109,7 @@ def fit_beta(
 
     def penalised(logs: FloatArray) -> float:
         alpha, beta = np.exp(logs)
-        lower_tail = betainc(alpha, beta, high) - betainc(alpha, beta, low)
-        upper_tail = betainc(beta, alpha, 1.0 - low) - betainc(beta, alpha, 1.0 - high)
-        masses = np.maximum(np.where(low < 0.5, lower_tail, upper_tail), 0.0)
-        surprise = -math.fsum(np.log(masses + _RARE))
-        return surprise + 0.5 * prior_days * float(logs @ logs)
+        return 0.5 * prior_days * float(logs @ logs) - _log_masses(alpha, beta, low, high)
 
     bound = math.log(MOST)
     found = minimize(
@@ -123,3 +118,32 @@ def fit_beta(
     if not np.isfinite(found.x).all() or not found.fun <= penalised(np.zeros(2)):
         return BetaTransform(n_train=int(low.size))
     return BetaTransform(float(np.exp(found.x[0])), float(np.exp(found.x[1])), int(low.size))
+
+
+def log_gain(
+    transform: BetaTransform,
+    below: Sequence[float] | FloatArray,
+    upto: Sequence[float] | FloatArray,
+) -> float:
+    """Return by how many nats, over all days, the transform would have scored better.
+
+    Args:
+        transform: Learned from other days, so that this is a test of it.
+        below: F(y - 1) of each forecast before the transform, 0..1.
+        upto: F(y) of the same.
+
+    Raises:
+        InvalidDataError: If lengths differ or a rank is outside 0..1 or out of order.
+    """
+    low, high = checked_ranks(below, upto)
+    return _log_masses(transform.alpha, transform.beta, low, high) - _log_masses(
+        1.0, 1.0, low, high
+    )
+
+
+def _log_masses(alpha: float, beta: float, low: FloatArray, high: FloatArray) -> float:
+    """Return the summed logarithms of ``B(high) - B(low)``, precise in both tails."""
+    lower_tail = betainc(alpha, beta, high) - betainc(alpha, beta, low)
+    upper_tail = betainc(beta, alpha, 1.0 - low) - betainc(beta, alpha, 1.0 - high)
+    masses = np.maximum(np.where(low < 0.5, lower_tail, upper_tail), 0.0)
+    return math.fsum(np.log(masses + _RARE))

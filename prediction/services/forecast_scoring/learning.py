@@ -19,6 +19,7 @@ from prediction.domain.rise_fit import PastDay
 from prediction.domain.scores import crps_pmf
 from prediction.engines import ENGINES, Engine
 from prediction.engines.base import EngineForecast, KnownForecast, Parameters
+from prediction.engines.mixture import mixture_rank
 from prediction.engines.past import Past, PastCase, PastForecast, ScoredBelief
 from prediction.services.forecast_scoring.official_highs import (
     ONE_DAY,
@@ -45,14 +46,12 @@ class Belief:
         engine: Its probability per bracket, coldest first; None likewise.
         blend: The same after the pool with the market: one of both where the other is silent; None
             when both are.
-        spread_factor: By what the engine had multiplied its spread to recalibrate it.
     """
 
     snapshot: Snapshot
     forecast: EngineForecast | None
     engine: tuple[float, ...] | None
     blend: tuple[float, ...] | None
-    spread_factor: float = 1.0
 
     @property
     def horizon(self) -> Horizon:
@@ -186,17 +185,17 @@ class Learner:
         market = snapshot.market
         pmfs = {part.engine: part.forecast.pmf for part in forecast.parts}
         pmfs[PRIMARY_ENGINE] = forecast.pmf
+        parts = {part.engine: (part.weight, part.forecast.pmf) for part in forecast.parts}
         return ScoredBelief(
             station_code=snapshot.station.code,
             climate_day=snapshot.climate_day,
             horizon=belief.horizon,
             crps_f=tuple((name, crps_pmf(pmfs[name], observed_f)) for name in sorted(pmfs)),
-            pit=forecast.pmf.cdf(observed_f - 1) + 0.5 * forecast.pmf.at(observed_f),
             ladder=snapshot.ladder,
             model=belief.engine,
             market=market.probabilities if market is not None and market.is_sane else None,
             outcome=outcome,
-            spread_factor=belief.spread_factor,
+            mixture_rank=mixture_rank(parts, observed_f=observed_f),
         )
 
 

@@ -10,7 +10,6 @@ from prediction.constants import CLIMATOLOGY_WINDOW, PRIMARY_ENGINE
 from prediction.domain.day_so_far import Reading, day_state
 from prediction.engines import get_engine
 from prediction.engines.base import EngineForecast, Inputs, MarketView, Parameters, ReachedMaximum
-from prediction.engines.blend_fit import PRIOR_WEIGHTS, spread_factor
 from prediction.engines.market_pool import pool_with_market
 from prediction.services.forecast_scoring.learning import Belief, Learner
 from prediction.services.forecast_scoring.official_highs import OfficialHighs
@@ -101,15 +100,7 @@ def _believe(snapshot: Snapshot, inputs: Inputs, recorded: Recorded) -> Belief:
         forecast=forecast,
         engine=engine,
         blend=engine if blend is None else blend,
-        spread_factor=_spread_factor(forecast, inputs),
     )
-
-
-def _spread_factor(forecast: EngineForecast, inputs: Inputs) -> float:
-    """Return the factor on the mixture of the day-ahead engines; 1 where none of them spoke."""
-    if not any(part.engine in PRIOR_WEIGHTS and part.weight > 0 for part in forecast.parts):
-        return 1.0
-    return spread_factor(inputs.parameters.get(PRIMARY_ENGINE, {}), inputs.horizon)
 
 
 def _silence(error: BozBaseException) -> str:

@@ -7,6 +7,7 @@ import datetime as dt
 from boz.core.agents import AgentResult, register_agent
 from prediction.services.fit import fit_all
 from prediction.services.predict import predict_all
+from prediction.services.unscored import drop_unscored_beliefs
 
 
 def run_predict(now: dt.datetime) -> AgentResult:
@@ -15,8 +16,10 @@ def run_predict(now: dt.datetime) -> AgentResult:
 
 
 def run_fit(now: dt.datetime) -> AgentResult:
-    """Learn from all forecast errors known."""
-    return fit_all(now=now)
+    """Learn from all forecast errors known; drop what will never be scored."""
+    result = fit_all(now=now)
+    dropped = drop_unscored_beliefs(now=now)
+    return AgentResult(done={**result.done, "dropped_beliefs": dropped}, skipped=result.skipped)
 
 
 register_agent(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from boz.core.agents import AgentResult, guarded
 from boz.core.clock import require_utc
@@ -65,12 +65,17 @@ def fit_station(
 
 
 def fit_all(*, now: dt.datetime) -> AgentResult:
-    """Fit every active station; one without a past to learn from is left out with the reason."""
+    """Fit every active station; one without a past to learn from is left out with the reason.
+
+    The station fitted longest ago comes first, so that a run that is ended early goes on where it
+    stopped when it is run again.
+    """
     moment = require_utc(now, name="now")
     scored = scored_beliefs(as_of=moment)
     fitted = 0
     skipped: list[SkippedSubject] = []
-    for station in Station.objects.filter(is_active=True):
+    waiting = Station.objects.filter(is_active=True).annotate(fitted_at=Max("fits__as_of"))
+    for station in waiting.order_by(F("fitted_at").asc(nulls_first=True), "code"):
         with guarded(station.code, skipped, log=log):
             fit_station(station=station, as_of=moment, scored=scored)
             fitted += 1

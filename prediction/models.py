@@ -101,6 +101,12 @@ class Prediction(models.Model):
         blank=True,
         help_text="The same pooled with the market; empty where the market was silent.",
     )
+    market_ladder = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The brackets of these probabilities as pairs of whole °F, null for an open end; "
+        "empty in rows from before it was kept.",
+    )
     market_probabilities = models.JSONField(
         default=list, blank=True, help_text="The market's, per bracket, coldest first."
     )

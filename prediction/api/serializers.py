@@ -63,6 +63,13 @@ class PredictionSerializer(serializers.ModelSerializer):
     pooled_pmf = _probabilities(
         "The same pooled with the market, from pooled_low_f on; empty where it was silent."
     )
+    market_ladder = serializers.ListField(
+        child=serializers.ListField(
+            child=serializers.IntegerField(allow_null=True), min_length=2, max_length=2
+        ),
+        read_only=True,
+        help_text="Brackets of the market's probabilities, whole °F, null for an open end.",
+    )
     market_probabilities = _probabilities("The market's, per bracket, coldest first.")
     pool_weights = _by_name(serializers.FloatField(), "Exponents on the model and on the market.")
     engine_weights = _by_name(serializers.FloatField(), "Weight of each engine that was combined.")
@@ -83,6 +90,7 @@ class PredictionSerializer(serializers.ModelSerializer):
             "pmf",
             "pooled_low_f",
             "pooled_pmf",
+            "market_ladder",
             "market_probabilities",
             "pool_weights",
             "mean_f",

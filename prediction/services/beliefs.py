@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from boz.core.logging import get_logger
+from boz.core.schemas import Bracket
 from prediction.constants import PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.engines import ENGINES, get_engine
@@ -16,6 +18,7 @@ from prediction.engines.market_pool import Pooled, pool_with_market
 from prediction.models import EngineBelief, Prediction
 from prediction.services.confidence import grade, record_of
 from prediction.services.inputs import Known
+from prediction.services.market_views import ladder_edges
 from prediction.services.readings import HOUR
 from weather.models import Station
 
@@ -132,17 +135,18 @@ def _prediction(
         engine_weights={part.engine: part.weight for part in forecast.parts},
         fits={name: fit.version for name, fit in known.fits.items()},
         inputs_hash=hashed,
-        **_market_fields(pooled),
+        **_market_fields(pooled, () if inputs.market is None else inputs.market.ladder),
         **_day_so_far(known),
     )
 
 
-def _market_fields(pooled: Pooled | None) -> dict[str, Any]:
+def _market_fields(pooled: Pooled | None, ladder: Sequence[Bracket]) -> dict[str, Any]:
     if pooled is None:
         return {}
     return {
         "pooled_low_f": pooled.pmf.low_f,
         "pooled_pmf": _plain(pooled.pmf),
+        "market_ladder": ladder_edges(ladder),
         "market_probabilities": list(pooled.market),
         "pool_weights": {"model": pooled.weights.model, "market": pooled.weights.market},
     }

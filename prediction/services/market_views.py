@@ -31,6 +31,11 @@ class Ladder:
     tickers: tuple[str, ...]
 
 
+def ladder_edges(ladder: Sequence[Bracket]) -> list[list[int | None]]:
+    """Return a ladder as it is stored: pairs of whole °F, coldest first, None for an open end."""
+    return [[bracket.low_f, bracket.high_f] for bracket in ladder]
+
+
 def ladders_of(
     wanted: Sequence[tuple[Station, dt.date]], *, as_of: dt.datetime
 ) -> dict[_StationDay, Ladder]:

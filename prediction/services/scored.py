@@ -34,6 +34,7 @@ _FIELDS = (
     "probabilities",
     "outcome",
     "prediction__market_probabilities",
+    "market_brier",
 )
 
 
@@ -110,7 +111,7 @@ def _mixture_ranks(rows: QuerySet[Verification]) -> dict[_Place, tuple[float, fl
 
 
 def _scored(row: tuple[Any, ...], beside: _Beside) -> ScoredBelief | None:
-    event, horizon, code, day, probabilities, outcome, market = row
+    event, horizon, code, day, probabilities, outcome, market, market_brier = row
     ladder = beside.ladders.get(event, ())
     if not ladder or len(probabilities) != len(ladder):
         return None
@@ -121,7 +122,8 @@ def _scored(row: tuple[Any, ...], beside: _Beside) -> ScoredBelief | None:
         crps_f=beside.crps[event, horizon],
         ladder=ladder,
         model=tuple(probabilities),
-        market=tuple(market) if len(market) == len(ladder) else None,
+        # It was scored where its probabilities are of this very ladder.
+        market=tuple(market) if market_brier is not None and len(market) == len(ladder) else None,
         outcome=outcome,
         mixture_rank=beside.mixture_ranks.get((event, horizon)),
     )

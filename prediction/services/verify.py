@@ -27,6 +27,7 @@ from prediction.engines.base import canonical_hash, require_temperature
 from prediction.engines.mixture import mixture_rank
 from prediction.models import EngineBelief, Prediction, Verification
 from prediction.selectors import latest_prediction, pmf_of, pooled_pmf_of
+from prediction.services.market_views import ladder_edges
 
 HOUR = dt.timedelta(hours=1)
 #: Log scores are cut here (p = 1e-9), so that one impossible outcome cannot hide all the others.
@@ -102,6 +103,8 @@ def _verify(prediction: Prediction, horizon: Horizon, *, event: Event, answer: _
     ):
         return 0
     beliefs = _beliefs(prediction)
+    # A corrected score replaces all of the former ones, also of engines that said nothing now.
+    rows.exclude(engine__in=[belief.engine for belief in beliefs]).delete()
     beside = _beside(prediction, beliefs, answer)
     mixture = _mixture_fields(prediction, beliefs, answer.high_f)
     for belief in beliefs:
@@ -197,8 +200,7 @@ def _beside(
 ) -> dict[str, float | None]:
     """Return the market's and climatology's scores of the same moment, for paired comparison."""
     market = prediction.market_probabilities
-    # A ladder that has changed since cannot be scored on.
-    is_known = len(market) == len(answer.ladder)
+    is_known = _is_of_ladder(prediction, answer.ladder)
     climatology = next((item for item in beliefs if item.engine == CLIMATOLOGY_ENGINE), None)
     return {
         "market_brier": brier_ladder(market, answer.outcome) if is_known else None,
@@ -210,6 +212,17 @@ def _beside(
             else brier_ladder(climatology.pmf.ladder(answer.ladder), answer.outcome)
         ),
     }
+
+
+def _is_of_ladder(prediction: Prediction, ladder: Sequence[Bracket]) -> bool:
+    """Say whether the market's probabilities are of this ladder.
+
+    The ladder may have changed since, or be that of another event of the day. Of rows from before
+    the brackets were kept only their number can be compared.
+    """
+    if prediction.market_ladder:
+        return bool(prediction.market_ladder == ladder_edges(ladder))
+    return len(prediction.market_probabilities) == len(ladder)
 
 
 def _drop_other_beliefs(event: Event, *, kept: Sequence[Prediction]) -> None:

@@ -181,6 +181,14 @@ def test_scored_beliefs_say_how_every_engine_did():
     assert belief.market == (0.1, 0.2, 0.3, 0.2, 0.1, 0.1)
 
 
+def test_a_market_that_was_not_scored_teaches_nothing():
+    scored_day(market_brier=None)
+
+    (belief,) = scored_beliefs(as_of=EVENING_BEFORE)
+
+    assert belief.market is None
+
+
 def test_scored_beliefs_are_those_known_then_oldest_first():
     rows = [scored_day(DAY - age * ONE_DAY) for age in (2, 4, 3)]
     known = scored_beliefs(as_of=EVENING_BEFORE)

@@ -11,7 +11,7 @@ from boz.core.errors import InvalidDataError, QuarantinedError
 from markets.tests.factories import EventFactory, make_ladder
 from prediction.domain.distribution import gaussian_pmf
 from prediction.domain.horizons import Horizon
-from prediction.models import EngineBelief, Verification
+from prediction.models import EngineBelief, Prediction, Verification
 from prediction.selectors import skill_summary
 from prediction.services.confidence import record_of, track_records
 from prediction.services.verify import MAX_LOG_SCORE, verify_event
@@ -265,6 +265,36 @@ def test_a_market_that_said_nothing_scores_null_not_a_guess(probabilities):
     row = Verification.objects.get()
     assert row.market_brier is row.market_log_score is row.market_rps is None
     assert row.climatology_brier is None
+
+
+def test_a_market_of_as_many_but_other_brackets_is_not_scored():
+    """Two events of one day, or a ladder that was struck anew: six brackets each, other degrees."""
+    markets = ladder_of()
+    own = [[bracket.low_f, bracket.high_f] for bracket in (market.bracket for market in markets)]
+    other = [
+        [None if low is None else low + 2, None if high is None else high + 2] for low, high in own
+    ]
+    prediction = morning(market_probabilities=MARKET, market_ladder=other)
+
+    verify(markets)
+
+    assert Verification.objects.get().market_brier is None
+    Prediction.objects.filter(pk=prediction.pk).update(market_ladder=own)
+    Verification.objects.all().delete()
+    verify(markets)
+    assert Verification.objects.get().market_brier is not None
+
+
+def test_a_corrected_score_leaves_none_of_an_engine_that_says_nothing_now():
+    markets = ladder_of()
+    first = morning()
+    EngineBeliefFactory(prediction=first, engine="nowcast")
+    verify(markets)
+    first.beliefs.all().delete()
+
+    verify(markets, observed_high_f=56)
+
+    assert [row.engine for row in Verification.objects.all()] == [first.engine]
 
 
 def test_an_impossible_outcome_scores_a_finite_number():

@@ -19,6 +19,7 @@ from prediction.domain import rise_design
 from prediction.domain.arrays import FloatArray
 from prediction.domain.day_so_far import SIGNS, DayState
 from prediction.domain.distribution import DEGREE_FLOOR, IntegerPmf
+from prediction.domain.opening_maximum import with_unseen_midnight
 from prediction.domain.rise_design import HAZARDS, NODES, RISES, STATION_TERMS, TERMS
 from prediction.domain.usual_rise import MOMENTS, usual_rise
 
@@ -164,7 +165,8 @@ def rise_pmf(
     """
     if state.hour_lst is None:
         raise DataUnavailable("Without a reading of the thermometer no rise can be counted.")
-    rise = _rise(model, state, state.hour_lst, station_effect) + DEGREE_FLOOR
+    coming = _rise(model, state, state.hour_lst, station_effect)
+    rise = with_unseen_midnight(coming, state, state.hour_lst) + DEGREE_FLOOR
     starts = state.estimate_f - state.low_f + 1
     weights = np.zeros(starts + RISES - 1)
     for start in range(starts):

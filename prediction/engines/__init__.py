@@ -13,8 +13,8 @@ from prediction.engines.nbm_percentiles import NbmPercentilesEngine
 from prediction.engines.nowcast import NowcastEngine
 from prediction.engines.weighted_mean import WeightedMeanEngine
 
-_ALL: tuple[Engine, ...] = (
-    BlendEngine(),
+#: Every engine that speaks for itself; the blend asks all of them.
+_ASKED: tuple[Engine, ...] = (
     EMOS_SLOW,
     EMOS_FAST,
     NbmPercentilesEngine(),
@@ -24,7 +24,7 @@ _ALL: tuple[Engine, ...] = (
     NowcastEngine(),
     MarketEngine(),
 )
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in _ALL}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (BlendEngine(_ASKED), *_ASKED)}
 
 
 def get_engine(name: str) -> Engine:

@@ -25,15 +25,9 @@ from prediction.constants import (
 from prediction.domain.distribution import IntegerPmf, gaussian_pmf
 from prediction.engines.base import Engine, EngineForecast, EngineKind, Inputs, Parameters, Part
 from prediction.engines.blend_fit import correction, engine_weights, fit_blend
-from prediction.engines.climatology import ClimatologyEngine
-from prediction.engines.emos import EMOS_FAST, EMOS_SLOW
-from prediction.engines.idr import IdrEngine
-from prediction.engines.market import MarketEngine
 from prediction.engines.mixture import PRIOR_WEIGHTS, day_ahead_mixture
-from prediction.engines.nbm_percentiles import NbmPercentilesEngine
-from prediction.engines.nowcast import NowcastEngine, conditioned
+from prediction.engines.nowcast import conditioned
 from prediction.engines.past import Past
-from prediction.engines.weighted_mean import WeightedMeanEngine
 
 #: Engines whose silence is told: a consensus, observations or a market may well be absent.
 EXPECTED = (EMOS_SLOW_ENGINE, NBM_ENGINE, CLIMATOLOGY_ENGINE)
@@ -62,18 +56,9 @@ class BlendEngine:
     version = 1
     kind = EngineKind.MODEL
 
-    def __init__(self) -> None:
-        """Build the engines that are asked; the order is that of the sentences on silent ones."""
-        self._engines: tuple[Engine, ...] = (
-            EMOS_SLOW,
-            EMOS_FAST,
-            NbmPercentilesEngine(),
-            WeightedMeanEngine(),
-            IdrEngine(),
-            ClimatologyEngine(),
-            NowcastEngine(),
-            MarketEngine(),
-        )
+    def __init__(self, asked: tuple[Engine, ...]) -> None:
+        """Say which engines are asked; the order is that of the sentences on silent ones."""
+        self._engines = asked
 
     def fit(self, past: Past) -> Parameters | None:
         """Return weights, corrections of the mixture and market exponents, by horizon."""

@@ -106,6 +106,8 @@ class DayState:
             so that only the truncation can be done.
         afternoon_covered: Whether maximum groups span the whole afternoon.
         signs: Values of :data:`SIGNS`, NaN where unknown; empty when only the bound is known.
+        start_covered: Whether the maximum is known from the day's first minute on, not only from
+            its first report on.
     """
 
     low_f: int
@@ -113,6 +115,7 @@ class DayState:
     hour_lst: float | None = None
     afternoon_covered: bool = False
     signs: tuple[float, ...] = ()
+    start_covered: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a state that no day can be in.
@@ -152,6 +155,7 @@ def day_state(
     low_f: int | None = None,
     estimate_f: int | None = None,
     afternoon_covered: bool | None = None,
+    start_covered: bool = False,
     usual_high_f: float | None = None,
 ) -> DayState | None:
     """Return the state of a day from its reports so far, in any order.
@@ -163,6 +167,8 @@ def day_state(
             margin for five-minute values); it then stands alone. From the reports when None.
         estimate_f: Best value of the running maximum, where more is known; likewise.
         afternoon_covered: Whether groups span the afternoon, where more is known; likewise.
+        start_covered: Whether more is known from the day's first minute on; reports alone never
+            tell.
         usual_high_f: Mean official high of the station's last weeks, see :func:`usual_high`; None
             where it is not known, which widens the answer.
 
@@ -192,6 +198,7 @@ def day_state(
             covered=covered,
             usual_high_f=usual_high_f,
         ),
+        start_covered=start_covered,
     )
 
 

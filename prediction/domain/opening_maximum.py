@@ -45,7 +45,7 @@ def with_unseen_midnight(rise: FloatArray, state: DayState, hour_lst: float) -> 
 
 def _odds(state: DayState, hour_lst: float) -> float:
     """Return the odds of each further degree; 0 where the first report is not the warmest."""
-    if not state.signs:
+    if not state.signs or state.start_covered:
         return 0.0
     signs = dict(zip(SIGNS, state.signs, strict=True))
     reached_at = hour_lst - signs["hours_since_max"]

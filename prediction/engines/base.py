@@ -86,12 +86,15 @@ class ReachedMaximum:
             ``low_f`` when None.
         evening_group_included: Whether maximum groups span the whole afternoon, so that no peak
             between two hourly readings was missed.
+        start_included: Whether a maximum of the day from its first minute on is behind it, so that
+            none before the first station report was missed.
     """
 
     low_f: int
     hour_lst: float | None
     estimate_f: int | None = None
     evening_group_included: bool = False
+    start_included: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def _state(inputs: Inputs) -> DayState | None:
         low_f=low,
         estimate_f=best,
         afternoon_covered=inputs.reached.evening_group_included,
+        start_covered=inputs.reached.start_included,
         usual_high_f=usual_high(dict(inputs.official_highs), climate_day=inputs.climate_day),
     )
 

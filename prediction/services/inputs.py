@@ -138,6 +138,7 @@ def _reached(maximum: RunningMaximum | None, *, start: dt.datetime) -> ReachedMa
         hour_lst=None if newest is None else hour_lst(newest, start=start),
         estimate_f=maximum.high_f,
         evening_group_included=maximum.is_afternoon_covered,
+        start_included=maximum.is_start_covered,
     )
 
 

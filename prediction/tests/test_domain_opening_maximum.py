@@ -54,6 +54,11 @@ def test_a_maximum_known_from_elsewhere_leaves_nothing_open():
     assert changed(state_of(FALLING, estimate_f=62)) == no_rise().tolist()
 
 
+def test_a_report_of_the_whole_day_so_far_leaves_nothing_open():
+    """A climate report or a daily summary saw midnight too."""
+    assert changed(state_of(FALLING, start_covered=True)) == no_rise().tolist()
+
+
 def test_a_faster_fall_and_a_later_first_report_leave_more_open():
     slow, fast = changed(state_of((60, 59, 58))), changed(state_of((60, 56, 52)))
     at_midnight = changed(state_of((60, 59, 58), first_hour=0.0))

@@ -148,3 +148,15 @@ def test_an_effect_that_cannot_be_read_is_a_typed_error():
 
     with pytest.raises(InvalidDataError):
         NowcastEngine().predict(broken)
+
+
+def test_a_climate_report_says_what_midnight_was():
+    falling = tuple(
+        Reading(hour + 0.87, 60 - place, 60 - place) for place, hour in enumerate(range(20))
+    )
+    alone, confirmed = (
+        NowcastEngine().predict(known(falling, low_f=60, start_included=told)).pmf
+        for told in (False, True)
+    )
+
+    assert alone.at(60) < confirmed.at(60)

@@ -38,6 +38,9 @@ class RunningMaximum:
         is_afternoon_covered: Whether maximum groups span the whole afternoon, so that no peak
             between two reports can have been missed.
         readings: The station reports of the day, oldest first.
+        is_start_covered: Whether the evidence holds a maximum of the day from its first minute on
+            (a climate report, a daily summary, the 24-hour group), so that none before the first
+            station report can have been missed.
     """
 
     low_f: int
@@ -47,6 +50,7 @@ class RunningMaximum:
     observed_until: dt.datetime | None = None
     is_afternoon_covered: bool = False
     readings: tuple[StationReading, ...] = ()
+    is_start_covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ def running_maximum(
     reports = _observations(station=station, climate_day=climate_day, as_of=as_of)
     periods = _periods(reports, station=station, climate_day=climate_day)
     readings = _readings(reports, periods, station=station, climate_day=climate_day)
+    of_the_day = [
+        *_reported_maxima(station=station, climate_day=climate_day, as_of=as_of),
+        *_summary_maxima(station=station, climate_day=climate_day, as_of=as_of),
+    ]
     found = [
         *(
             RunningMaximum(item.low_f, item.high_f, item.at, f"{item.kind} {item.at:%H:%M}Z")
@@ -82,8 +90,7 @@ def running_maximum(
             RunningMaximum(item.max_f, item.max_f, item.end, f"{item.kind} {item.end:%H:%M}Z")
             for item in periods
         ),
-        *_reported_maxima(station=station, climate_day=climate_day, as_of=as_of),
-        *_summary_maxima(station=station, climate_day=climate_day, as_of=as_of),
+        *of_the_day,
     ]
     if not found:
         return None
@@ -98,6 +105,7 @@ def running_maximum(
             [(item.start, item.end) for item in periods], day_start=start
         ),
         readings=tuple(readings),
+        is_start_covered=bool(of_the_day) or any(item.start == start for item in periods),
     )
 
 

@@ -293,6 +293,22 @@ def test_the_24_hour_group_covers_the_afternoon():
     assert running(miami, at(21, 5)).is_afternoon_covered
 
 
+def test_only_a_maximum_of_the_whole_day_so_far_covers_its_start():
+    """Behind a front the high is at midnight, before the first station report."""
+    miami, chicago, denver = (real_station(code) for code in ("MIA", "CHI", "DEN"))
+    for station in (miami, chicago, denver):
+        ObservationFactory(station=station, observed_at=at(20, 17, 53), temp_low_f=60, max_6h_f=62)
+    assert not running(miami, at(20, 18)).is_start_covered
+    ObservationFactory(station=miami, observed_at=at(21, 4, 53), temp_low_f=50, max_24h_f=63)
+    ClimateReportFactory(station=chicago, max_f=60, is_preliminary=True, issued_at=at(20, 22))
+    partial_summary(denver, 61, at(20, 22, 44))
+
+    assert running(miami, at(21, 5)).is_start_covered
+    assert running(chicago, at(20, 23)).is_start_covered
+    assert not running(chicago, at(20, 21)).is_start_covered
+    assert running(denver, at(20, 23)).is_start_covered
+
+
 def test_hourly_reports_and_climate_reports_cover_no_afternoon():
     station = StationFactory()
     ClimateReportFactory(station=station, max_f=60, is_preliminary=True, issued_at=at(20, 21))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from boz.core.logging import get_logger
 from boz.core.schemas import Bracket
-from prediction.constants import PRIMARY_ENGINE
+from prediction.constants import CLIMATOLOGY_ENGINE, NOWCAST_ENGINE, PRIMARY_ENGINE
 from prediction.domain.distribution import IntegerPmf
 from prediction.engines import ENGINES, get_engine
-from prediction.engines.base import EngineForecast, Part, canonical_hash
+from prediction.engines.base import EngineForecast, Inputs, Part, canonical_hash
 from prediction.engines.market_pool import Pooled, pool_with_market
+from prediction.engines.nowcast import conditioned
 from prediction.models import EngineBelief, Prediction
 from prediction.services.confidence import grade, record_of
 from prediction.services.inputs import Known
@@ -23,6 +24,11 @@ from prediction.services.readings import HOUR
 from weather.models import Station
 
 log = get_logger("MODEL")
+
+#: Engines that know nothing but past highs or the day's reports.
+_WITHOUT_FORECASTS = frozenset({CLIMATOLOGY_ENGINE, NOWCAST_ENGINE})
+#: Engines whose answer has heeded the day's reports already.
+_HEEDING_THE_DAY = frozenset({PRIMARY_ENGINE, NOWCAST_ENGINE})
 
 
 def inputs_hash(known: Known, *, champion: str) -> str:
@@ -63,13 +69,25 @@ def stored_belief(
         DataUnavailable: If nothing is known from which to predict.
         InvalidDataError: If all that is known cannot be true.
     """
-    forecast = get_engine(champion).predict(known.inputs)
+    forecast = _spoken(champion, known.inputs)
     pooled = pool_with_market(forecast, known.inputs)
     beside = _beside(forecast, known, champion=champion)
     prediction = _prediction(
         forecast, pooled, known, station=station, champion=champion, hashed=hashed
     )
     return prediction, [_belief(part) for part in beside]
+
+
+def _spoken(champion: str, inputs: Inputs) -> EngineForecast:
+    """Return the belief that is traded on: whoever speaks, it heeds the day so far as the blend's.
+
+    An engine that reads no forecast says so, since the market does and nobody may trade against it
+    as if we had.
+    """
+    forecast = get_engine(champion).predict(inputs)
+    if champion in _WITHOUT_FORECASTS:
+        forecast = replace(forecast, weight_present=0.0)
+    return forecast if champion in _HEEDING_THE_DAY else conditioned(forecast, inputs)
 
 
 def _beside(forecast: EngineForecast, known: Known, *, champion: str) -> list[Part]:

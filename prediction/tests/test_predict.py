@@ -531,3 +531,32 @@ def test_another_champion_speaks_and_the_blend_is_scored_beside_it():
     assert "emos_slow" not in beliefs
     latest = latest_prediction(station=station, climate_day=DAY, as_of=EVENING_BEFORE)
     assert latest == prediction
+
+
+@pytest.mark.parametrize("engine", ["emos_slow", "weighted_mean", "climatology", "nowcast"])
+def test_whoever_is_champion_knows_what_the_day_has_reached(engine):
+    station = make_history()
+    evening_forecast(station, high_f=52.0)
+    ObservationFactory(station=station, observed_at=LATER - dt.timedelta(minutes=7), temp_low_f=55)
+    user = get_user_model().objects.create_user("anna")
+    choose_champion(engine=engine, reason="A trial.", user=user, now=EVENING_BEFORE)
+
+    prediction = predict(station=station, climate_day=DAY, as_of=LATER)
+
+    assert prediction.engine == engine
+    assert prediction.observed_max_low_f == 55
+    assert pmf_of(prediction).cdf(54) == 0, "colder degrees are dead"
+
+
+@pytest.mark.parametrize("engine", ["climatology", "nowcast"])
+def test_a_champion_that_reads_no_forecast_says_so(engine):
+    station = make_history()
+    evening_forecast(station)
+    ObservationFactory(station=station, observed_at=LATER - dt.timedelta(minutes=7))
+    user = get_user_model().objects.create_user("anna")
+    choose_champion(engine=engine, reason="A trial.", user=user, now=EVENING_BEFORE)
+
+    prediction = predict(station=station, climate_day=DAY, as_of=LATER)
+
+    assert prediction.weight_present == 0
+    assert "No forecast was available." in prediction.confidence_reason

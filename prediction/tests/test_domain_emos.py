@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import math
@@ -19,7 +20,7 @@ from prediction.domain.emos import (
     fit_emos_stations,
     predict_emos,
 )
-from prediction.domain.emos_training import days_worth, median_of_known
+from prediction.domain.emos_training import days_worth, median_of_known, row_weights
 from prediction.domain.gaussian_scores import crps_gaussian
 from prediction.domain.harmonics import DAYS_PER_YEAR, harmonics, season_distance
 
@@ -298,3 +299,37 @@ def test_harmonics_turn_once_a_year_and_distances_go_the_short_way() -> None:
     )
     assert harmonics(days, 0).shape == (2, 0)
     assert season_distance(np.array([START - 360]), START) == pytest.approx(5.2425)
+
+
+def test_a_day_counts_half_after_the_half_life_and_less_out_of_season() -> None:
+    target = dt.date(2025, 6, 1).toordinal()
+    days = np.array([target - 365, target - 183, target - 1])
+
+    year, opposite, yesterday = row_weights(days, target, EmosSettings(half_life_days=365.0))
+
+    assert yesterday == pytest.approx(1.0, abs=0.01)
+    assert year == pytest.approx(0.5, abs=0.01)
+    # 0.5 ** (183 / 365) times the floor of 0.3, and a little of the kernel three scales away.
+    assert opposite == pytest.approx(0.7064 * (0.3 + 0.7 * 0.0095), abs=0.003)
+
+
+def test_a_young_fit_is_widened_and_an_old_one_hardly() -> None:
+    """r terms of the mean per effective row make errors too small by sqrt((1 + r) / (1 - r))."""
+    rng = np.random.default_rng(11)
+
+    def fitted(days: int) -> EmosModel:
+        truth = rng.normal(60, 8, days)
+        table = TrainingTable(
+            days=np.arange(days, dtype=np.int64) + 738_000,
+            sources=("a", "b"),
+            highs=truth[:, None] + rng.normal(0, 2, (days, 2)),
+            sds=np.full((days, 2), np.nan),
+            observed=truth,
+            stations=np.zeros(days, dtype=np.int64),
+        )
+        return fit_emos(table, target_day=738_000 + days, settings=EmosSettings())
+
+    young, old = fitted(15), fitted(365)
+
+    assert young.widening > old.widening + 0.005
+    assert 1.0 < old.widening < 1.05

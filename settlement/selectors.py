@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets.models import Event, Market
+from prediction.models import EngineBelief
 from settlement.models import PostMortem, Settlement
 from trading.choices import TradeStatus
 from trading.models import Trade
@@ -17,6 +18,8 @@ from weather.selectors import official_highs
 
 #: A result that changes later than this is a matter for people.
 REVISIT_DAYS = dt.timedelta(days=30)
+#: A belief that could not be scored for so long stays unscored.
+SCORED_WITHIN = dt.timedelta(days=7)
 
 
 def current_settlement(event: Event) -> Settlement | None:
@@ -56,6 +59,28 @@ def events_waiting(*, now: dt.datetime) -> QuerySet[Event]:
             Exists(unpaid_trades().filter(event=OuterRef("pk"))),
             Exists(markets),
             ~Exists(markets.filter(close_time__gt=now)),
+        )
+        .select_related("series__station")
+        .order_by("climate_day", "ticker")
+    )
+
+
+def events_to_score(*, now: dt.datetime) -> QuerySet[Event]:
+    """Return settled events of the last days whose beliefs still wait to be scored.
+
+    A score that could not be made at settlement is made later; scoring drops what it does not need,
+    so an event is here only while something went wrong.
+    """
+    beliefs = EngineBelief.objects.filter(
+        prediction__station=OuterRef("series__station"),
+        prediction__climate_day=OuterRef("climate_day"),
+    )
+    return (
+        Event.objects.filter(
+            Exists(beliefs),
+            status=Event.Status.SETTLED,
+            climate_day__gte=now.date() - SCORED_WITHIN,
+            verifications__isnull=True,
         )
         .select_related("series__station")
         .order_by("climate_day", "ticker")

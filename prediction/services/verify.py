@@ -52,6 +52,7 @@ def verify_event(*, event: Event, observed_high_f: int, now: dt.datetime) -> int
     standing = {horizon: _standing(event, horizon) for horizon in Horizon}
     wanted = {horizon: row for horizon, row in standing.items() if row is not None}
     if not wanted:
+        _drop_other_beliefs(event, kept=[])
         return 0
     ladder = prove_ladder([market.bracket for market in event.markets.all()])
     outcome = next(index for index, bracket in enumerate(ladder) if bracket.contains(high))

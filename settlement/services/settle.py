@@ -7,6 +7,7 @@ is recorded and told, and never changes a payment.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -24,6 +25,7 @@ from settlement.domain.reading import whole_degree
 from settlement.models import Settlement
 from settlement.selectors import (
     current_settlement,
+    events_to_score,
     events_to_settle,
     events_waiting,
     events_with_unpaid_trades,
@@ -88,8 +90,9 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
                 with transaction.atomic():
                     outcome = settle(event=event, now=moment)
                 settled.append(outcome)
+    late, unscored = _score_late(but=[event.pk for event in due], now=moment)
     written, unexplained = _explain(now=moment)
-    skipped += [item for one in settled for item in one.skipped] + unexplained
+    skipped += [item for one in settled for item in one.skipped] + unscored + unexplained
     return AgentResult(
         done={
             "settled": sum(one.is_new for one in settled),
@@ -97,7 +100,7 @@ def settle_all(*, now: dt.datetime) -> AgentResult:
             "reading_differences": sum(one.has_reading_difference for one in settled),
             "trades": sum(one.trades for one in settled),
             "postmortems": written,
-            "verified": sum(one.verified for one in settled),
+            "verified": sum(one.verified for one in settled) + late,
             "changed": sum(one.is_changed for one in settled),
         },
         skipped=skipped,
@@ -184,6 +187,19 @@ def _verified(
     with guarded(f"verification of {event.ticker}", skipped, log=log), transaction.atomic():
         verified = verify_event(event=event, observed_high_f=high, now=now)
     return verified, tuple(skipped)
+
+
+def _score_late(*, but: Sequence[int], now: dt.datetime) -> tuple[int, list[SkippedSubject]]:
+    """Score the beliefs of settled events, but for some, whose scoring failed in an earlier run."""
+    verified = 0
+    skipped: list[SkippedSubject] = []
+    for event in events_to_score(now=now).exclude(pk__in=but):
+        settlement = current_settlement(event)
+        if settlement is not None:
+            made, reasons = _verified(event, settlement, now=now)
+            verified += made
+            skipped += reasons
+    return verified, skipped
 
 
 def _explain(*, now: dt.datetime) -> tuple[int, list[SkippedSubject]]:

@@ -12,6 +12,7 @@ from boz.core.models import Notification
 from markets.models import Event, Market
 from markets.tests.factories import NOW
 from prediction.models import Verification
+from prediction.tests.factories import EngineBeliefFactory
 from settlement.models import PostMortem, Settlement
 from settlement.services import settle as settle_module
 from settlement.services.post_mortem import write_post_mortem
@@ -344,7 +345,28 @@ def test_a_score_that_cannot_be_made_holds_up_no_payment(portfolio, monkeypatch)
 
     trade.refresh_from_db()
     assert trade.status == TradeStatus.WON
-    assert result.skipped[0].subject == f"verification of {event.ticker}"
+    assert [item.subject for item in result.skipped] == [f"verification of {event.ticker}"]
+
+
+def test_a_score_that_failed_is_made_in_a_later_run(portfolio, monkeypatch):
+    event, markets = make_event()
+    trade = make_trade(portfolio, markets[2])
+    EngineBeliefFactory(prediction=trade.decision.prediction)
+    determine(event, value_f=55)
+
+    def fails(**kwargs):
+        raise DataUnavailable("There is no ladder.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settle_module, "verify_event", fails)
+        settle_all(now=MORNING)
+    later = settle_all(now=MORNING + dt.timedelta(minutes=15))
+    again = settle_all(now=MORNING + dt.timedelta(minutes=30))
+
+    assert later.done["verified"] > 0
+    assert Verification.objects.filter(event=event, engine="blend").exists()
+    assert again.done["verified"] == 0
+    assert (later.skipped, again.skipped) == ([], [])
 
 
 def test_every_settled_trade_has_a_post_mortem_even_after_a_failure(portfolio, monkeypatch):
@@ -413,5 +435,5 @@ def test_an_unchanged_world_costs_few_queries(portfolio, django_assert_max_num_q
         determine(event, value_f=55)
     settle_all(now=MORNING)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         settle_all(now=MORNING)

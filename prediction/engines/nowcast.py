@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boz.core.errors import DataUnavailable
+from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.constants import NOWCAST_ENGINE
 from prediction.domain.day_so_far import DayState, day_state, usual_high
 from prediction.domain.nowcast import condition_on_day
@@ -55,18 +55,28 @@ class NowcastEngine:
 
 
 def conditioned(forecast: EngineForecast, inputs: Inputs) -> EngineForecast:
-    """Return a forecast that knows the day so far; dead degrees become exactly zero."""
+    """Return a forecast that knows the day so far; dead degrees become exactly zero.
+
+    A learned effect that cannot be read silences the nowcast itself; here the shipped one stands in
+    for it, since what was reached must be heeded whatever else fails.
+    """
     state = _state(inputs)
     if state is None:
         return forecast
+    missing = forecast.missing
+    try:
+        effect = _effect(inputs)
+    except InvalidDataError as error:
+        effect = shipped_station_effect(inputs.station_code)
+        missing = tuple(dict.fromkeys((*missing, error.message)))
     pmf = condition_on_day(
-        forecast.pmf, state=state, model=shipped_rise_model(), station_effect=_effect(inputs)
+        forecast.pmf, state=state, model=shipped_rise_model(), station_effect=effect
     )
     return EngineForecast.of(
         pmf,
         spread=forecast.spread,
         sources=(*forecast.sources, f"at least {state.low_f}° reached"),
-        missing=forecast.missing,
+        missing=missing,
         n_train=forecast.n_train,
         weight_present=forecast.weight_present,
         note=f"{forecast.note} At least {state.low_f}° was already reached.",

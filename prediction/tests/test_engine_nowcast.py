@@ -160,3 +160,6 @@ def test_a_climate_report_says_what_midnight_was():
     )
 
     assert alone.at(60) < confirmed.at(60)
+    heeded = conditioned(belief(80.0), broken)
+    assert heeded.pmf.cdf(72) == 0
+    assert any("nowcast" in sentence for sentence in heeded.missing)

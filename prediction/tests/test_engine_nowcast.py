@@ -148,6 +148,9 @@ def test_an_effect_that_cannot_be_read_is_a_typed_error():
 
     with pytest.raises(InvalidDataError):
         NowcastEngine().predict(broken)
+    heeded = conditioned(belief(80.0), broken)
+    assert heeded.pmf.cdf(72) == 0
+    assert any("nowcast" in sentence for sentence in heeded.missing)
 
 
 def test_a_climate_report_says_what_midnight_was():
@@ -160,6 +163,3 @@ def test_a_climate_report_says_what_midnight_was():
     )
 
     assert alone.at(60) < confirmed.at(60)
-    heeded = conditioned(belief(80.0), broken)
-    assert heeded.pmf.cdf(72) == 0
-    assert any("nowcast" in sentence for sentence in heeded.missing)

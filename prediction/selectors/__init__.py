@@ -10,6 +10,7 @@ from prediction.selectors.accuracy import (
 )
 from prediction.selectors.accuracy_advantage import AdvantagePoint, market_advantage
 from prediction.selectors.accuracy_engines import Comparison, EngineAccuracy, engine_accuracy
+from prediction.selectors.accuracy_grades import GradeAccuracy, Grades, grade_accuracy
 from prediction.selectors.accuracy_reliability import (
     PitHistogram,
     Reliability,
@@ -35,6 +36,8 @@ __all__ = [
     "EngineAccuracy",
     "EngineWeights",
     "Figure",
+    "GradeAccuracy",
+    "Grades",
     "PitHistogram",
     "Reliability",
     "SkillSummary",
@@ -44,6 +47,7 @@ __all__ = [
     "engine_accuracy",
     "engine_weights",
     "engines_scored",
+    "grade_accuracy",
     "ladder_prediction",
     "latest_prediction",
     "latest_predictions",

@@ -104,6 +104,12 @@ def mean_of(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+def share_of(hits: Sequence[bool | None]) -> float | None:
+    """Return the share that is true of those that are known; None where none is."""
+    known = [hit for hit in hits if hit is not None]
+    return sum(known) / len(known) if known else None
+
+
 def figure(values: Sequence[float], days: Sequence[dt.date]) -> Figure:
     """Return the mean of some rows with an interval that resamples whole days.
 

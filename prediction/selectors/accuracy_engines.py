@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from prediction.constants import CLIMATOLOGY_ENGINE, MARKET_ENGINE
 from prediction.domain.horizons import Horizon
-from prediction.selectors.accuracy import AccuracyScope, Figure, figure, mean_of
+from prediction.selectors.accuracy import AccuracyScope, Figure, figure, mean_of, share_of
 from prediction.selectors.accuracy_verdict import verdict_on
 
 _ORDER = {horizon.value: position for position, horizon in enumerate(Horizon)}
@@ -144,9 +144,9 @@ def _accuracy(engine: str, horizon: Horizon, rows: Sequence[_Row]) -> EngineAccu
         mae_f=mean_of([abs(error) for error in errors]) if errors else None,
         error_sd_f=_spread(errors),
         stated_sd_f=_root_mean_square([row.sd_f for row in rows if row.sd_f is not None]),
-        coverage_50=_share([row.hit_50 for row in rows]),
-        coverage_80=_share([row.hit_80 for row in rows]),
-        coverage_90=_share([row.hit_90 for row in rows]),
+        coverage_50=share_of([row.hit_50 for row in rows]),
+        coverage_80=share_of([row.hit_80 for row in rows]),
+        coverage_90=share_of([row.hit_90 for row in rows]),
         climatology_brier=None
         if engine == CLIMATOLOGY_ENGINE
         else _comparison(rows, lambda row: row.brier, lambda row: row.climatology_brier),
@@ -209,8 +209,3 @@ def _spread(errors: Sequence[float]) -> float | None:
 
 def _root_mean_square(values: Sequence[float]) -> float | None:
     return sqrt(mean_of([value * value for value in values])) if values else None
-
-
-def _share(hits: Sequence[bool | None]) -> float | None:
-    known = [hit for hit in hits if hit is not None]
-    return sum(known) / len(known) if known else None

@@ -49,11 +49,12 @@ def score_day(
     horizon: Horizon = Horizon.MORNING,
     city: str = "NY",
     weights: Mapping[str, float] | None = None,
+    confidence: str = "low",
     **scores: Any,
 ) -> Verification:
     """Score one belief about a day; other engines of the same day share event and prediction."""
     station = real_station(city)
-    prediction = _prediction(station, day, horizon, dict(weights or {}))
+    prediction = _prediction(station, day, horizon, dict(weights or {}), confidence)
     series = SeriesFactory(ticker=f"KXHIGH{city}", station=station)
     event = series.events.filter(climate_day=day).first() or EventFactory(
         series=series, climate_day=day
@@ -103,7 +104,11 @@ def forecast_high(
 
 
 def _prediction(
-    station: Station, day: dt.date, horizon: Horizon, weights: dict[str, float]
+    station: Station,
+    day: dt.date,
+    horizon: Horizon,
+    weights: dict[str, float],
+    confidence: str,
 ) -> Prediction:
     _, end = station.climate_day_bounds(day)
     lead = REFERENCE_LEAD_HOURS[horizon]
@@ -119,7 +124,7 @@ def _prediction(
             "mean_f": 55.0,
             "sd_f": 2.0,
             "lead_hours": lead,
-            "confidence": "low",
+            "confidence": confidence,
             "weight_present": 1.0,
             "engine_weights": weights,
             "inputs_hash": "0" * 64,

@@ -27,6 +27,7 @@ from prediction.selectors import (
     AccuracyScope,
     AdvantagePoint,
     EngineAccuracy,
+    Grades,
     PitHistogram,
     Reliability,
     SourceAccuracy,
@@ -121,7 +122,7 @@ class EnginesPage:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationPage:
-    """Whether probabilities and spreads come true."""
+    """Whether probabilities, spreads and grades come true."""
 
     choices: Choices
     reliability: Reliability
@@ -129,6 +130,7 @@ class CalibrationPage:
     pit: PitHistogram
     pit_chart: HistogramChart | None
     pit_rows: list[tuple[str, int, float]]
+    grades: Grades
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def calibration_page(asked: Asked, *, now: dt.datetime) -> CalibrationPage:
         pit=histogram,
         pit_chart=pit_chart(histogram),
         pit_rows=_pit_rows(histogram),
+        grades=selectors.grade_accuracy(choices.scope, horizon=horizon),
     )
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from boz.core.schemas import Confidence
 from prediction.domain.horizons import Horizon
 from prediction.selectors.accuracy import DEFAULT_HORIZON, DEFAULT_WINDOW_DAYS
 from weather.models import Station
 
 _HORIZONS = [(horizon.value, horizon.value) for horizon in Horizon]
+_CONFIDENCES = [(grade.value, grade.value) for grade in Confidence]
 _LONGEST_WINDOW_DAYS = 3650
 
 
@@ -134,6 +136,23 @@ class ReliabilityPointSerializer(serializers.Serializer):
     consistent_high = serializers.FloatField(help_text="Its upper end.")
 
 
+class GradeAccuracySerializer(serializers.Serializer):
+    """How the predictions of one grade of confidence went."""
+
+    confidence = serializers.ChoiceField(choices=_CONFIDENCES)
+    cases = serializers.IntegerField(help_text="Events scored.")
+    days = serializers.IntegerField(help_text="Climate days among them.")
+    mean_top_probability = serializers.FloatField(
+        allow_null=True, help_text="Of the most probable bracket; null without a case."
+    )
+    top_hit_rate = serializers.FloatField(
+        allow_null=True, help_text="Share of cases in which that bracket paid."
+    )
+    coverage_80 = serializers.FloatField(
+        allow_null=True, help_text="Share of highs inside the central 80 % interval."
+    )
+
+
 class DayWeightSerializer(serializers.Serializer):
     """An engine's weight on one day."""
 
@@ -203,6 +222,18 @@ class ReliabilitySerializer(WindowSerializer):
     cases = serializers.IntegerField(help_text="Events.")
     days = serializers.IntegerField(help_text="Climate days among them.")
     points = ReliabilityPointSerializer(many=True)
+
+
+class GradesSerializer(WindowSerializer):
+    """What the grades of confidence were worth, of the beliefs that were traded on."""
+
+    horizon = serializers.ChoiceField(choices=_HORIZONS)
+    is_monotone = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether no grade paid less often than a lower one; null without a verdict.",
+    )
+    verdict = serializers.CharField(help_text="The same in one sentence.")
+    grades = GradeAccuracySerializer(many=True, help_text="All of them, the highest first.")
 
 
 class PitSerializer(WindowSerializer):

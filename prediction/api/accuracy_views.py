@@ -118,6 +118,20 @@ class ReliabilityView(AccuracyView):
         return _answer(shapes.ReliabilitySerializer, asked, **asdict(found))
 
 
+class GradesView(AccuracyView):
+    """What the grades of confidence were worth."""
+
+    @extend_schema(
+        parameters=[shapes.OneHorizonQuerySerializer],
+        responses={200: shapes.GradesSerializer, 400: _REFUSED},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return whether predictions of a higher grade of confidence paid more often."""
+        asked = _question(request, shapes.OneHorizonQuerySerializer)
+        found = selectors.grade_accuracy(asked.scope, horizon=asked.horizon or DEFAULT_HORIZON)
+        return _answer(shapes.GradesSerializer, asked, **asdict(found))
+
+
 class PitView(AccuracyView):
     """PIT histogram of one engine."""
 

@@ -30,6 +30,7 @@ urlpatterns = [
         accuracy_views.ReliabilityView.as_view(),
         name="api-accuracy-reliability",
     ),
+    path("accuracy/grades/", accuracy_views.GradesView.as_view(), name="api-accuracy-grades"),
     path("accuracy/pit/", accuracy_views.PitView.as_view(), name="api-accuracy-pit"),
     path("accuracy/weights/", accuracy_views.WeightsView.as_view(), name="api-accuracy-weights"),
     path(

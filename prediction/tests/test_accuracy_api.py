@@ -20,7 +20,7 @@ from prediction.tests.accuracy_worlds import (
 from weather.tests.factories import real_station
 
 pytestmark = pytest.mark.django_db
-DOCUMENTS = ("engines", "sources", "reliability", "pit", "weights", "advantage")
+DOCUMENTS = ("engines", "sources", "reliability", "grades", "pit", "weights", "advantage")
 FIELDS = {
     "probabilities": [0.2, 0.5, 0.3],
     "outcome": 1,
@@ -112,6 +112,27 @@ def test_the_diagram_the_histogram_the_weights_and_the_lead_are_told(reader):
     assert (lead["engine"], lead["horizon"]) == ("blend", "morning")
 
 
+def test_grades_are_told_with_their_verdict(reader):
+    for city, grade in (("NY", "high"), ("MIA", "medium"), ("CHI", "low")):
+        score_days(days_until(LAST_DAY, 20), city=city, confidence=grade, **FIELDS)
+
+    told, alone = ask(reader, "grades"), ask(reader, "grades", station="NY")
+
+    assert (told["horizon"], told["is_monotone"]) == ("morning", True)
+    assert told["verdict"].endswith("high 100.0%, medium 100.0%, low 100.0%.")
+    assert told["grades"][0] == {
+        "confidence": "high",
+        "cases": 20,
+        "days": 20,
+        "mean_top_probability": 0.5,
+        "top_hit_rate": 1.0,
+        "coverage_80": 1.0,
+    }
+    assert (alone["is_monotone"], alone["grades"][2]["top_hit_rate"]) == (None, None)
+    assert alone["verdict"].startswith("No verdict")
+    assert ask(reader, "grades", horizon="early")["grades"][0]["cases"] == 0
+
+
 def test_without_a_name_the_engine_is_the_one_whose_belief_counts(reader):
     Champion.objects.create(engine="emos_slow", since=NOW, reason="Trial.")
     score_day(LAST_DAY, engine="emos_slow", pit=0.1)
@@ -135,7 +156,9 @@ def test_sources_are_told_by_horizon(reader):
     assert ask(reader, "sources", horizon="afternoon")["results"] == []
 
 
-@pytest.mark.parametrize("name", ["engines", "reliability", "pit", "weights", "advantage"])
+@pytest.mark.parametrize(
+    "name", ["engines", "reliability", "grades", "pit", "weights", "advantage"]
+)
 def test_more_rows_need_no_more_queries(reader, name, django_assert_max_num_queries):
     score_days(days_until(LAST_DAY, 30), **FIELDS)
     score_days(days_until(LAST_DAY - dt.timedelta(days=30), 5), city="MIA", **FIELDS)

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 
+from boz.console.templatetags.console import NOTHING
 from boz.console.tests.pages import counted, read
 from boz.console.tests.worlds import make_desk_with_results
 from boz.core.tests.api_helpers import make_user
@@ -117,7 +118,17 @@ def test_calibration_is_drawn_with_a_table_beside(client, world):
     assert "Whether blend means what it says" in page.text
     assert "150 brackets of 25 events over 25 days" in page.text
     assert "This is the randomised PIT" in page.text
-    assert page.tags.count("svg") == page.tags.count("table") == page.tags.count("desc") == 2
+    assert page.tags.count("svg") == page.tags.count("desc") == 2
+    assert page.tags.count("table") == 3
+
+
+def test_grades_stand_with_what_they_were_worth(client, world):
+    text = read(client, "/accuracy/calibration/", engine="market").text
+
+    assert "settled days by grade are 0 high, 0 medium, 25 low; each needs 20." in text
+    # The champion's alone, whichever engine is drawn.
+    assert "Low 25 25 35.0% 100.0% 100.0%" in text
+    assert f"High 0 0 {NOTHING} {NOTHING} {NOTHING}" in text
 
 
 def test_sources_stand_by_the_moment_of_their_word(client, anna, _now):

@@ -16,6 +16,8 @@ TOP = 16
 BOTTOM = 30
 #: Width of a probability of 1.
 BAR_WIDTH = 100.0
+#: Values that differ by less are drawn as one.
+SMALLEST_RANGE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def step_chart(points: Sequence[tuple[dt.datetime, Decimal]]) -> StepChart | Non
 def axis_range(values: Sequence[float]) -> tuple[float, float, float]:
     """Return an axis that holds zero and every value, and its step: 1, 2 or 5 of a decade."""
     low, high = min(0.0, *values), max(0.0, *values)
-    if low == high:
+    if high - low < SMALLEST_RANGE:
         low, high = -1.0, 1.0
     rough = (high - low) / 4
     magnitude = 10.0 ** math.floor(math.log10(rough))

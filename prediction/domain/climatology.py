@@ -27,7 +27,8 @@ import numpy as np
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.arrays import FloatArray, finite_array
-from prediction.domain.distribution import IntegerPmf, empirical_pmf
+from prediction.domain.discretised import empirical_pmf
+from prediction.domain.distribution import IntegerPmf
 
 MIN_DAYS = 10
 MIN_KERNEL_SD_F = 1.5

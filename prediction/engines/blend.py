@@ -22,7 +22,8 @@ from prediction.constants import (
     PRIMARY_ENGINE,
     WEIGHTED_MEAN_ENGINE,
 )
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import IntegerPmf
 from prediction.engines.base import Engine, EngineForecast, EngineKind, Inputs, Parameters, Part
 from prediction.engines.blend_fit import correction, engine_weights, fit_blend
 from prediction.engines.mixture import PRIOR_WEIGHTS, day_ahead_mixture

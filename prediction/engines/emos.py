@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from boz.core.errors import InvalidDataError
 from prediction.constants import EMOS_FAST_ENGINE, EMOS_SLOW_ENGINE, OFFICIAL_SOURCES
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.emos import EmosModel, EmosSettings, GaussianForecast, predict_emos
 from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
 from prediction.domain.horizons import Horizon

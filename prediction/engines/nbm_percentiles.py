@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.constants import NBM_ENGINE
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf, quantile_pmf
+from prediction.domain.discretised import gaussian_pmf, quantile_pmf
+from prediction.domain.distribution import IntegerPmf
 from prediction.domain.errors_model import MIN_SD_F, prior_sd_f
 from prediction.engines.base import EngineForecast, EngineKind, Inputs, KnownForecast, Parameters
 from prediction.engines.heard import heard

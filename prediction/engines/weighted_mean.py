@@ -6,7 +6,7 @@ import math
 
 from boz.core.errors import DataUnavailable
 from prediction.constants import NWS_SOURCES, WEIGHTED_MEAN_ENGINE
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.errors_model import prior_sd_f
 from prediction.engines.base import EngineForecast, EngineKind, Inputs, KnownForecast, Parameters
 from prediction.engines.heard import Heard, absences, heard, raise_nothing

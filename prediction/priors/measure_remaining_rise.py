@@ -7,7 +7,8 @@ import math
 import random
 from collections.abc import Sequence
 
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import IntegerPmf
 from prediction.domain.nowcast import condition_on_day
 from prediction.domain.remaining_rise import RiseModel, StationEffect, rise_pmf
 from prediction.domain.rise_fit import PastDay, fit_rise_model, fit_station_effect, state_at

@@ -13,7 +13,7 @@ from boz.core.schemas import Confidence
 from markets.models import Event, Market
 from markets.tests.factories import BookSnapshotFactory, EventFactory
 from prediction.constants import EMOS_SLOW_ENGINE, PRIMARY_ENGINE
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.horizons import REFERENCE_LEAD_HOURS, Horizon
 from prediction.engines import get_engine
 from prediction.engines.base import Parameters, canonical_hash

@@ -11,13 +11,8 @@ from scipy.stats import norm
 
 from boz.core.errors import DataUnavailable, InvalidDataError, QuarantinedError
 from boz.core.schemas import Bracket
-from prediction.domain.distribution import (
-    IntegerPmf,
-    empirical_pmf,
-    gaussian_pmf,
-    linear_pool,
-    quantile_pmf,
-)
+from prediction.domain.discretised import empirical_pmf, gaussian_pmf, quantile_pmf
+from prediction.domain.distribution import IntegerPmf, linear_pool
 
 LADDER = [
     Bracket(high_f=51),

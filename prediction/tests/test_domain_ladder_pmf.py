@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
 from boz.core.schemas import Bracket
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.ladder_pmf import ladder_pmf
 
 

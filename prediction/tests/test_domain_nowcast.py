@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prediction.domain.day_so_far import DayState, Reading, day_state
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.nowcast import condition_on_day
 from prediction.domain.remaining_rise import rise_pmf
 from prediction.priors.remaining_rise import shipped_rise_model

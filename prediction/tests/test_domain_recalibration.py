@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.recalibration.beta import BetaTransform, fit_beta, log_gain
 from prediction.domain.recalibration.conformal import conformal_factor
 from prediction.domain.recalibration.idr import fit_idr

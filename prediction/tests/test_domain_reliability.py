@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom, kstest
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import IntegerPmf
 from prediction.domain.reliability import (
     coverage,
     expected_reliability_index,

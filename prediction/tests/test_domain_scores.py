@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import IntegerPmf
 from prediction.domain.gaussian_scores import crps_gaussian
 from prediction.domain.scores import (
     brier,

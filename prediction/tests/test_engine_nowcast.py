@@ -9,7 +9,7 @@ import pytest
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.day_so_far import Reading
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.engines.base import EngineForecast, Inputs, ReachedMaximum
 from prediction.engines.nowcast import NowcastEngine, conditioned
 from prediction.engines.past import Past

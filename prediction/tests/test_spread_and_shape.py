@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boz.core.errors import InvalidDataError
-from prediction.domain.distribution import IntegerPmf, gaussian_pmf, linear_pool
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import IntegerPmf, linear_pool
 from prediction.domain.recalibration.beta import BetaTransform
 from prediction.domain.recalibration.spread_and_shape import (
     MIN_DAYS_OF_FACTOR,

@@ -9,7 +9,7 @@ from scipy.stats import kstest
 
 from boz.core.errors import InvalidDataError, QuarantinedError
 from markets.tests.factories import EventFactory, make_ladder
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.horizons import Horizon
 from prediction.models import EngineBelief, Prediction, Verification
 from prediction.selectors import skill_summary

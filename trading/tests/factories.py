@@ -13,7 +13,7 @@ from boz.core.schemas import Confidence
 from markets.models import Event, Market
 from markets.tests.factories import NOW, BookSnapshotFactory, make_ladder
 from prediction.constants import PRIMARY_ENGINE
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.domain.horizons import horizon_of
 from prediction.models import Prediction
 from trading.choices import Mode

@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from boz.console.accuracy_charts import (
@@ -138,6 +138,7 @@ def test_a_single_day_is_a_line_across():
     assert len(chart.frame.x_ticks) == 1
 
 
+@example([5e-324], 0.0)
 @given(
     st.lists(st.floats(min_value=-20, max_value=20, allow_nan=False), min_size=1, max_size=40),
     st.floats(min_value=0, max_value=30, allow_nan=False),

@@ -18,7 +18,8 @@ from scipy.optimize import isotonic_regression
 
 from boz.core.errors import DataUnavailable, InvalidDataError
 from prediction.domain.arrays import FloatArray, finite_array, finite_number
-from prediction.domain.distribution import HIGH_F, LOW_F, IntegerPmf, gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
+from prediction.domain.distribution import HIGH_F, LOW_F, IntegerPmf
 
 #: Under this many days there is too little to order.
 LEAST_DAYS = 200

@@ -6,7 +6,7 @@ import pytest
 
 from boz.core.tests.api_helpers import assert_queries_do_not_grow, client_of, make_user, rows
 from markets.tests.factories import NOW, EventFactory, make_ladder
-from prediction.domain.distribution import gaussian_pmf
+from prediction.domain.discretised import gaussian_pmf
 from prediction.models import Champion, EngineBelief, EngineFit, Prediction, Verification
 
 pytestmark = pytest.mark.django_db

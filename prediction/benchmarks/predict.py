@@ -50,8 +50,15 @@ def register() -> None:
 
 
 def _predict_all() -> Sequence[Measurement]:
-    """Measure one run of the agent on days of which nothing was predicted before."""
-    _make_world()
+    """Measure runs of the agent on days of which nothing was predicted before."""
+    stations = _make_world()
+    _list_day(stations, _TODAY)
+    today = _measured("predict-stations", "today")
+    _list_day(stations, _TODAY + _ONE_DAY)
+    return [today, _measured("predict-all", "today and tomorrow")]
+
+
+def _measured(part: str, days: str) -> Measurement:
     results = []
 
     def work(_: object) -> None:
@@ -59,24 +66,22 @@ def _predict_all() -> Sequence[Measurement]:
 
     seconds = timed(work, prepare=Prediction.objects.all().delete)
     done = results[-1]
-    return [
-        Measurement(
-            "predict-all",
-            f"{STATIONS} stations with {len(SOURCES)} sources each, today and tomorrow, read, "
-            f"believed by {len(ENGINES)} engines, pooled with the market and stored",
-            done["new"],
-            "predictions",
-            seconds,
-            notes=(
-                f"a year of fits ({EngineFit.objects.count()} rows) and of climate reports, "
-                f"{Forecast.objects.count()} forecasts, books of every market",
-                f"{done['predicted']} days predicted per run, {done['new']} of them new",
-            ),
-        )
-    ]
+    return Measurement(
+        part,
+        f"{STATIONS} stations with {len(SOURCES)} sources each, {days}, read, believed by "
+        f"{len(ENGINES)} engines, pooled with the market and stored",
+        done["new"],
+        "predictions",
+        seconds,
+        notes=(
+            f"a year of fits ({EngineFit.objects.count()} rows) and of climate reports, "
+            f"{Forecast.objects.count()} forecasts, books of every market",
+            f"{done['predicted']} days predicted per run, {done['new']} of them new",
+        ),
+    )
 
 
-def _make_world() -> None:
+def _make_world() -> list[Station]:
     rng = random.Random(_SEED)  # noqa: S311 - invented weather is no secret
     stations = _stations()
     sources = {
@@ -106,9 +111,12 @@ def _make_world() -> None:
         for station in stations
         for hour in range(24)
     )
-    for station in stations:
-        _make_ladders(station)
+    Series.objects.bulk_create(
+        Series(ticker=f"KXHIGH{station.code}", station=station, title="Highs")
+        for station in stations
+    )
     _make_fits(stations, rng)
+    return stations
 
 
 def _stations() -> list[Station]:
@@ -183,9 +191,9 @@ def _observation(station: Station, source: ForecastSource, hour: int) -> Observa
     )
 
 
-def _make_ladders(station: Station) -> None:
-    series = Series.objects.create(ticker=f"KXHIGH{station.code}", station=station, title="Highs")
-    for day in _days(_TODAY, DAYS_AHEAD):
+def _list_day(stations: Sequence[Station], day: dt.date) -> None:
+    """List the ladder of a day at every station, with books."""
+    for series in Series.objects.filter(station__in=stations).order_by("ticker"):
         event = Event.objects.create(
             series=series,
             climate_day=day,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -23,6 +24,27 @@ from prediction.services.fits import withdraw_fit
 
 #: Degrees less probable than this are left out of the picture.
 _SHOWN_PROBABILITY = 0.001
+
+
+def _rounded(field: str, heading: str, *, digits: int) -> Callable[[Model], str]:
+    """Return a column of a number that people can read, sorted by its exact value."""
+
+    @admin.display(description=heading, ordering=field)
+    def column(row: Model) -> str:
+        value = getattr(row, field)
+        return "" if value is None else f"{value:.{digits}f}"
+
+    return column
+
+
+MEAN = _rounded("mean_f", "mean °F", digits=1)
+SD = _rounded("sd_f", "sd °F", digits=1)
+WEIGHT = _rounded("weight", "weight", digits=3)
+BRIER = _rounded("brier", "Brier", digits=3)
+MARKET_BRIER = _rounded("market_brier", "market's Brier", digits=3)
+CLIMATOLOGY_BRIER = _rounded("climatology_brier", "climatology's Brier", digits=3)
+CRPS = _rounded("crps_f", "CRPS °F", digits=2)
+PIT = _rounded("pit", "PIT", digits=3)
 
 
 class VerificationInline(ReadOnlyInline):
@@ -141,8 +163,8 @@ class PredictionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         "engine",
         "horizon",
         "as_of",
-        "mean_f",
-        "sd_f",
+        MEAN,
+        SD,
         "confidence",
         "observed_max_low_f",
     )
@@ -184,11 +206,11 @@ class VerificationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
         "engine",
         "horizon",
         "observed_high_f",
-        "brier",
-        "market_brier",
-        "climatology_brier",
-        "crps_f",
-        "pit",
+        BRIER,
+        MARKET_BRIER,
+        CLIMATOLOGY_BRIER,
+        CRPS,
+        PIT,
         "verified_at",
     )
     list_filter = ("engine", "horizon", "event__series")
@@ -201,7 +223,7 @@ class VerificationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 class EngineBeliefAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """What each engine alone believed when a prediction was made."""
 
-    list_display = ("prediction", "engine", "engine_version", "weight", "mean_f", "sd_f")
+    list_display = ("prediction", "engine", "engine_version", WEIGHT, MEAN, SD)
     list_filter = ("engine",)
     list_select_related = ("prediction__station",)
     search_fields = ("prediction__station__code",)

@@ -1,13 +1,11 @@
-"""Scores of samples and of quantiles, many forecasts at once. Lower is better."""
+"""The score of samples, many forecasts at once. Lower is better."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.domain.arrays import FloatArray, finite_array
+from prediction.domain.arrays import FloatArray
 
 #: Rows worked on at a time: their members stay in the processor's cache.
 _BLOCK_ROWS = 8_000
@@ -96,36 +94,4 @@ def _sorted_scores(distances: FloatArray, fair: bool) -> FloatArray:
     np.abs(distances, out=distances)
     miss = np.einsum("ij->i", distances)
     score: FloatArray = miss / size - pairs / (size * (size - 1 if fair else size))
-    return score
-
-
-def crps_quantiles(
-    quantiles_f: FloatArray, observed_f: FloatArray, levels: Sequence[float] | FloatArray
-) -> FloatArray:
-    """Return twice the mean pinball loss, in °F: the CRPS as far as the levels cover it.
-
-    Args:
-        quantiles_f: Quantiles, shape ``(..., Q)``.
-        observed_f: Verifying highs, shape ``(...)``.
-        levels: Level of each quantile between 0 and 1, shape ``(Q,)``.
-
-    Raises:
-        InvalidDataError: If shapes differ, a number is missing or infinite, or a level is no
-            probability.
-
-    Source:
-        Laio and Tamea (2007), doi:10.5194/hess-11-1267-2007.
-    """
-    quantiles = np.asarray(quantiles_f, dtype=np.float64)
-    observed = np.asarray(observed_f, dtype=np.float64)
-    level = finite_array(levels, name="quantile levels")
-    if level.size == 0 or not ((level > 0) & (level < 1)).all():
-        raise InvalidDataError("Quantile levels lie between 0 and 1.")
-    if quantiles.shape != (*observed.shape, level.size):
-        raise InvalidDataError(f"Shapes differ: {quantiles.shape} and {observed.shape}.")
-    if not (np.isfinite(quantiles).all() and np.isfinite(observed).all()):
-        raise InvalidDataError("A quantile or an observation is missing or infinite.")
-    above = observed[..., None] - quantiles
-    losses = np.maximum(level * above, (level - 1.0) * above)
-    score: FloatArray = 2.0 * losses.mean(axis=-1)
     return score

@@ -104,22 +104,6 @@ def coverage(pits: Sequence[float] | FloatArray, level: float) -> float:
     return sum(interval_hit(float(rank), level) for rank in ranks) / ranks.size
 
 
-def mean_interval_width(pmfs: Sequence[IntegerPmf], level: float) -> float:
-    """Return the sharpness: how many degrees the central interval spans on average, °F.
-
-    From the ``(1 - level) / 2`` quantile to the ``(1 + level) / 2`` quantile; smaller is sharper.
-
-    Raises:
-        DataUnavailable: If there is no distribution.
-    """
-    if not pmfs:
-        raise DataUnavailable("There are no distributions to judge.")
-    if not 0.0 < level < 1.0:
-        raise InvalidDataError(f"A coverage lies between 0 and 1, was {level!r}.")
-    low, high = 0.5 - 0.5 * level, 0.5 + 0.5 * level
-    return math.fsum(pmf.quantile(high) - pmf.quantile(low) for pmf in pmfs) / len(pmfs)
-
-
 @dataclass(frozen=True, slots=True)
 class ReliabilityPoint:
     """One point of a reliability diagram.

@@ -37,38 +37,6 @@ def crps_pmf(pmf: IntegerPmf, observed_f: int) -> float:
     return math.fsum((cumulative - step) ** 2)
 
 
-def crps_pmfs(probabilities: FloatArray, low_f: int, observed_f: Sequence[int]) -> FloatArray:
-    """Return the CRPS of many whole-degree distributions over one support, as :func:`crps_pmf`.
-
-    Args:
-        probabilities: Shape ``(n, degrees)``, every row adding up to one.
-        low_f: The first degree of the support, °F.
-        observed_f: Settled highs, shape ``(n,)``; they may lie outside the support.
-
-    Raises:
-        InvalidDataError: If shapes differ or a row is no distribution.
-    """
-    rows = np.asarray(probabilities, dtype=np.float64)
-    observed = np.asarray(observed_f, dtype=np.int64)
-    if rows.ndim != 2 or observed.shape != rows.shape[:1]:
-        raise InvalidDataError(f"Shapes differ: {rows.shape} and {observed.shape}.")
-    totals_ok = np.abs(rows.sum(axis=1) - 1.0) <= _SUM_TOLERANCE
-    if not (np.isfinite(rows).all() and (rows >= 0).all() and totals_ok.all()):
-        raise InvalidDataError("Every row of probabilities must add up to 1.")
-    high_f = low_f + rows.shape[1] - 1
-    step = np.arange(low_f, high_f + 1) >= observed[:, None]
-    inside = ((np.cumsum(rows, axis=1) - step) ** 2).sum(axis=1)
-    # Outside the support each degree up to the observed one counts fully.
-    outside = np.maximum(low_f - observed, 0) + np.maximum(observed - high_f - 1, 0)
-    score: FloatArray = inside + outside
-    return score
-
-
-def log_score_pmf(pmf: IntegerPmf, observed_f: int) -> float:
-    """Return ``-ln P(observed degree)`` in nats; infinite where the forecast said impossible."""
-    return _surprise(pmf.at(observed_f))
-
-
 def log_score(probabilities: Sequence[float], outcome: int) -> float:
     """Return ``-ln p`` of the bracket at index ``outcome``, in nats; infinite at p = 0."""
     return _surprise(float(_ladder(probabilities, outcome)[outcome]))

@@ -44,11 +44,6 @@ class Known:
     running_maximum: RunningMaximum | None
 
 
-def assemble_inputs(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Known:
-    """Return everything known at ``as_of`` about a station's climate day."""
-    return InputReads([(station, climate_day)], as_of=as_of).known(station, climate_day)
-
-
 class InputReads:
     """What was known of many stations and days at one moment, read together.
 

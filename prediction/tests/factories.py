@@ -19,6 +19,7 @@ from prediction.engines import get_engine
 from prediction.engines.base import Parameters, canonical_hash
 from prediction.engines.past import Past, PastCase, PastForecast
 from prediction.models import EngineBelief, EngineFit, Prediction, Verification
+from prediction.services.inputs import InputReads, Known
 from weather.models import ClimateReport, Forecast, Station
 from weather.sources import NWS_CLI, NWS_GRID
 from weather.tests.factories import (
@@ -31,6 +32,11 @@ from weather.tests.factories import (
 DAY = dt.date(2024, 11, 20)
 #: The evening before, 20:00 in New York.
 EVENING_BEFORE = dt.datetime(2024, 11, 20, 1, tzinfo=dt.UTC)
+
+
+def assemble_inputs(*, station: Station, climate_day: dt.date, as_of: dt.datetime) -> Known:
+    """Return what is known of one day; the product reads all its days together."""
+    return InputReads([(station, climate_day)], as_of=as_of).known(station, climate_day)
 
 
 def known_high(day: dt.date) -> int:

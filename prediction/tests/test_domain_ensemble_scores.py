@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 import scoringrules
-from scipy.stats import norm
 
 from boz.core.errors import DataUnavailable, InvalidDataError
-from prediction.domain.ensemble_scores import crps_ensemble, crps_quantiles
+from prediction.domain.ensemble_scores import crps_ensemble
 
 RNG = np.random.default_rng(2)
 
@@ -113,26 +112,3 @@ def test_infinite_member_and_unequal_shapes_are_refused():
         crps_ensemble(np.array([[1.0, math.inf]]), np.array([1.0]), mask_missing=True)
     with pytest.raises(InvalidDataError, match="Shapes differ"):
         crps_ensemble(np.ones((3, 4)), np.ones(2))
-
-
-def test_quantile_score_agrees_with_an_independent_implementation():
-    levels = np.array([0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99])
-    forecast, observed = np.sort(sample(400, 7)[0], axis=1), sample(400, 7)[1]
-
-    ours = crps_quantiles(forecast, observed, levels)
-
-    theirs = scoringrules.crps_quantile(observed, forecast, levels)
-    assert np.abs(ours - theirs).max() < 1e-12
-
-
-def test_many_quantiles_approach_the_gaussian_score():
-    levels = (np.arange(999) + 0.5) / 999
-    score = crps_quantiles(norm.ppf(levels)[None], np.array([0.7]), levels)
-
-    assert score[0] == pytest.approx(float(scoringrules.crps_normal(0.7, 0.0, 1.0)), abs=1e-3)
-
-
-@pytest.mark.parametrize("levels", [[0.0, 0.5], [0.5, 1.0], [0.5], [], [math.nan, 0.5]])
-def test_levels_that_are_none_or_do_not_fit_are_refused(levels):
-    with pytest.raises(InvalidDataError):
-        crps_quantiles(np.ones((2, 2)), np.ones(2), levels)

@@ -15,9 +15,13 @@ from prediction.domain.recalibration.beta import BetaTransform, fit_beta, log_ga
 from prediction.domain.recalibration.conformal import conformal_factor
 from prediction.domain.recalibration.idr import fit_idr
 from prediction.domain.recalibration.ranks import checked_ranks, widened_ranks
-from prediction.domain.scores import crps_pmf, log_score_pmf
+from prediction.domain.scores import crps_pmf
 
 WIDE = gaussian_pmf(mean_f=60, sd_f=4)
+
+
+def log_score_pmf(pmf, observed_f):
+    return -math.log(pmf.at(observed_f))
 
 
 def highs(count, *, mean=60.0, sd=2.0, seed=1):

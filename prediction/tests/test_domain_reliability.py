@@ -13,7 +13,6 @@ from prediction.domain.reliability import (
     coverage,
     expected_reliability_index,
     interval_hit,
-    mean_interval_width,
     pit_histogram,
     randomised_pit,
     reliability_index,
@@ -76,13 +75,6 @@ def test_expected_index_is_what_chance_gives():
     assert found == pytest.approx(expected_reliability_index(400), rel=0.05)
 
 
-def test_width_of_the_central_interval_in_degrees():
-    wide = gaussian_pmf(mean_f=60, sd_f=5)
-
-    assert mean_interval_width([wide], 0.8) == 12
-    assert mean_interval_width([wide, IntegerPmf(70, np.array([1.0]))], 0.8) == 6
-
-
 def test_reliability_points_of_honest_probabilities_lie_within_their_intervals():
     rng = np.random.default_rng(8)
     probabilities = rng.random(5000)
@@ -117,8 +109,6 @@ def test_nothing_to_judge_is_unavailable_and_nonsense_is_refused():
     for nothing in (lambda: coverage([], 0.8), lambda: reliability_index([])):
         with pytest.raises(DataUnavailable):
             nothing()
-    with pytest.raises(DataUnavailable):
-        mean_interval_width([], 0.8)
     for nonsense in (
         lambda: pit_histogram([1.2]),
         lambda: pit_histogram([math.nan]),

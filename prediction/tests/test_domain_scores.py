@@ -15,9 +15,7 @@ from prediction.domain.scores import (
     brier,
     brier_ladder,
     crps_pmf,
-    crps_pmfs,
     log_score,
-    log_score_pmf,
     ranked_probability_score,
 )
 
@@ -84,33 +82,3 @@ def test_ladder_that_is_no_distribution_is_refused(ladder):
 def test_outcome_outside_the_ladder_is_refused():
     with pytest.raises(InvalidDataError, match="no bracket"):
         log_score([0.5, 0.5], 2)
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(seed=st.integers(0, 99), low=st.integers(-20, 90))
-def test_many_whole_degree_scores_equal_one_by_one(seed, low):
-    rng = np.random.default_rng(seed)
-    rows = rng.dirichlet(np.ones(7), 20)
-    observed = rng.integers(low - 9, low + 16, 20)
-
-    together = crps_pmfs(rows, low, observed.tolist())
-
-    alone = [
-        crps_pmf(IntegerPmf.from_weights(low, row), int(y))
-        for row, y in zip(rows, observed, strict=True)
-    ]
-    assert together == pytest.approx(alone, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("rows", "observed"),
-    [([[0.5, 0.5]], [1, 2]), ([[0.5, 0.6]], [1]), ([[-0.5, 1.5]], [1]), ([[math.nan, 1]], [1])],
-)
-def test_rows_that_are_no_distributions_are_refused(rows, observed):
-    with pytest.raises(InvalidDataError):
-        crps_pmfs(np.array(rows), 60, observed)
-
-
-def test_log_score_of_a_degree():
-    assert log_score_pmf(SURE, 70) == 0
-    assert log_score_pmf(SURE, 71) == math.inf

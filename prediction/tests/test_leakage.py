@@ -14,7 +14,6 @@ from prediction.models import EngineFit, Prediction
 from prediction.services.champions import choose_champion
 from prediction.services.fit import fit_station
 from prediction.services.fits import withdraw_fit
-from prediction.services.inputs import assemble_inputs
 from prediction.services.predict import predict
 from prediction.tests.factories import (
     DAY,
@@ -22,6 +21,7 @@ from prediction.tests.factories import (
     EngineFitFactory,
     PredictionFactory,
     VerificationFactory,
+    assemble_inputs,
     learned_parameters,
     make_history,
     quote,

@@ -18,13 +18,13 @@ from prediction.selectors import bracket_prediction, latest_prediction, pmf_of, 
 from prediction.services import predict as predict_service
 from prediction.services.champions import choose_champion
 from prediction.services.fit import fit_station
-from prediction.services.inputs import assemble_inputs
 from prediction.services.predict import predict, predict_all
 from prediction.tests.factories import (
     DAY,
     EVENING_BEFORE,
     EngineFitFactory,
     PredictionFactory,
+    assemble_inputs,
     make_history,
     quote,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -26,8 +25,11 @@ from prediction.services.fits import withdraw_fit
 _SHOWN_PROBABILITY = 0.001
 
 
-def _rounded(field: str, heading: str, *, digits: int) -> Callable[[Model], str]:
-    """Return a column of a number that people can read, sorted by its exact value."""
+def _rounded(field: str, heading: str, *, digits: int) -> Any:
+    """Return a column of a number that people can read, sorted by its exact value.
+
+    A callable; the stubs' types know none among the fields of an inline.
+    """
 
     @admin.display(description=heading, ordering=field)
     def column(row: Model) -> str:
@@ -44,6 +46,7 @@ BRIER = _rounded("brier", "Brier", digits=3)
 MARKET_BRIER = _rounded("market_brier", "market's Brier", digits=3)
 CLIMATOLOGY_BRIER = _rounded("climatology_brier", "climatology's Brier", digits=3)
 CRPS = _rounded("crps_f", "CRPS °F", digits=2)
+LOG_SCORE = _rounded("log_score", "log score", digits=2)
 PIT = _rounded("pit", "PIT", digits=3)
 
 
@@ -55,20 +58,22 @@ class VerificationInline(ReadOnlyInline):
         "engine",
         "horizon",
         "observed_high_f",
-        "brier",
-        "market_brier",
-        "climatology_brier",
-        "crps_f",
-        "log_score",
-        "pit",
+        BRIER,
+        MARKET_BRIER,
+        CLIMATOLOGY_BRIER,
+        CRPS,
+        LOG_SCORE,
+        PIT,
     )
+    readonly_fields = (BRIER, MARKET_BRIER, CLIMATOLOGY_BRIER, CRPS, LOG_SCORE, PIT)
 
 
 class EngineBeliefInline(ReadOnlyInline):
     """What each engine alone believed."""
 
     model = EngineBelief
-    fields = ("engine", "engine_version", "weight", "mean_f", "sd_f")
+    fields = ("engine", "engine_version", WEIGHT, MEAN, SD)
+    readonly_fields = (WEIGHT, MEAN, SD)
 
 
 @admin.register(EngineFit)
